@@ -1,0 +1,60 @@
+"""Context: the narrow, fresh view of the program that a node gets while it runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+from schemas.sockets import FileRef
+
+
+class Resident(Protocol):
+    """Something that takes memory on a device and can leave it. size: bytes."""
+
+    label: str
+    size: int
+
+    def load(self) -> None:
+        """Bring it there."""
+
+    def unload(self) -> None:
+        """Give the memory back."""
+
+
+R = TypeVar("R", bound=Resident)
+
+
+class MemoryLedger(Protocol):
+    """Who is resident; see engine.memory.Ledger."""
+
+    def borrow(self, key: tuple[str, ...], build: Callable[[], R], device: str = "cpu") -> R:
+        """The resident of this key, built and admitted if it is not there; most recently used from now on."""
+
+
+class Context(Protocol):
+    """What a node may ask for. Nothing else of the engine is reachable from a node.
+
+    node: the id of the running node. device: "cpu", "cuda:0", "mps". dtype: "auto", "fp32", "bf16", "fp16".
+    """
+
+    node: str
+    device: str
+    dtype: str
+    ledger: MemoryLedger
+
+    def file(self, folder: str, name: str) -> FileRef:
+        """A model file by folder and name. Raises engine.errors.FileMissing with near names and folders searched."""
+
+    def input_file(self, name: str) -> Path:
+        """A file of the input folder ("a.png", "sub/a.png", "a.png [output]")."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell how far a long step is. Raises engine.errors.Interrupted if the user wants to stop."""
+
+    def warn(self, said: str) -> None:
+        """Tell the user something that stops nothing."""
+
+    def used_model(self, file: FileRef, dtype: str) -> None:
+        """Note which model file this run used, in what compute type, for the saved pictures' metadata."""
+
+    def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
+        """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""

@@ -1,0 +1,229 @@
+"""Node: how a node is declared, and NodeSpec: what the engine knows of one, ours or anybody's.
+
+A node is a pydantic class named as in ComfyUI, with fields named, ordered, bounded and defaulted as there (saved widget
+values are positional). A default does not make an input optional: as in ComfyUI, a graph must give every input that is
+not marked Optional; defaults are what an editor would fill in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from schemas.sockets import Socket
+from schemas.widgets import Widget
+
+if TYPE_CHECKING:
+    from schemas.context import Context
+
+MISSING: Any = PydanticUndefined
+"""Stands for "no default" and for a lazy input that nobody has asked for yet."""
+
+
+@dataclass(frozen=True)
+class Optional:
+    """Marks a field that a graph may leave out."""
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """Marks a wire that is evaluated only if the node's `needs` asks for it."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Marks an output that is a list, each item of which flows on by itself (ComfyUI's OUTPUT_IS_LIST)."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Gives an output a name that is no Python identifier."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """In place of an output value: whatever reads it does not run. message: why, or None for silence."""
+
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """In place of outputs: a graph that takes the node's place. nodes: API format; outputs: a [id, slot] or a value each."""
+
+    nodes: dict[str, dict[str, Any]]
+    outputs: tuple[Any, ...]
+
+
+Result = tuple[Any, ...] | Expansion | Blocked
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input of a node class. socket: the wire type, which for widgets is "INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"."""
+
+    name: str
+    socket: str
+    required: bool = True
+    default: Any = MISSING
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] | None = None
+    widget: Widget | None = None
+    lazy: bool = False
+    annotation: Any = None
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """Validates and coerces a literal for this input; raises pydantic's ValidationError."""
+        return TypeAdapter(self.annotation)
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One output of a node class."""
+
+    name: str
+    socket: str
+    is_list: bool = False
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """What the engine knows of a node class.
+
+    run: (input values by name, context) to one value per output, an Expansion or Blocked. With input_is_list every
+    value is a list. needs: (input values, lazy ones MISSING until known) to the names of lazy inputs wanted now.
+    cached False: runs every time. version: raise it when the same inputs give other outputs than before.
+    """
+
+    class_type: str
+    inputs: Mapping[str, InputSpec]
+    outputs: tuple[OutputSpec, ...]
+    run: Callable[[Mapping[str, Any], "Context"], Result]
+    display_name: str = ""
+    category: str = ""
+    description: str = ""
+    output_node: bool = False
+    input_is_list: bool = False
+    cached: bool = True
+    version: int = 1
+    pack: str = "core"
+    needs: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    ignored_inputs: frozenset[str] = field(default_factory=frozenset)
+
+
+class Node(BaseModel):
+    """Base of our own node classes: typed fields, an Outputs record, one call across the torch line in `run`."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+
+    category: ClassVar[str] = ""
+    display_name: ClassVar[str] = ""
+    output_node: ClassVar[bool] = False
+    input_is_list: ClassVar[bool] = False
+    cached: ClassVar[bool] = True
+    version: ClassVar[int] = 1
+    ignored_inputs: ClassVar[frozenset[str]] = frozenset()
+    """Names that old exports carry besides the inputs and that mean nothing to the server."""
+
+    class Outputs(NamedTuple):
+        """The node's outputs in order; empty unless the class declares its own."""
+
+    def run(self, context: "Context") -> Any:
+        """The node's outputs: an Outputs record, an Expansion or Blocked."""
+        raise RuntimeError(f"{type(self).__name__} declares no run")
+
+    def needs(self) -> tuple[str, ...]:
+        """Names of lazy inputs wanted now; those already there are not MISSING. Asked again after each delivery."""
+        return ()
+
+    @classmethod
+    def spec(cls) -> NodeSpec:
+        """What the engine needs to know of this class."""
+        return _spec_of(cls)
+
+
+def _markers(annotation: Any) -> list[Any]:
+    """All Annotated metadata in a type, through unions, outermost first."""
+    if get_origin(annotation) is Annotated:
+        inner, *extra = get_args(annotation)
+        return [*extra, *_markers(inner)]
+    return [mark for part in get_args(annotation) for mark in _markers(part)] if get_origin(annotation) else []
+
+
+T = TypeVar("T")
+
+
+def _find(marks: list[Any], kind: type[T]) -> T | None:
+    return next((mark for mark in marks if isinstance(mark, kind)), None)
+
+
+def _bound(field_info: FieldInfo, *names: str) -> float | None:
+    for mark in field_info.metadata:
+        for name in names:
+            if getattr(mark, name, None) is not None:
+                return float(getattr(mark, name)) if not isinstance(getattr(mark, name), int) else getattr(mark, name)
+    return None
+
+
+def _choices(annotation: Any) -> tuple[str, ...] | None:
+    return tuple(get_args(annotation)) if get_origin(annotation) is Literal else None
+
+
+def _input_of(name: str, info: FieldInfo) -> InputSpec:
+    marks = [*info.metadata, *_markers(info.annotation)]
+    socket, widget = _find(marks, Socket), _find(marks, Widget)
+    if socket is None and widget is None:
+        raise TypeError(f"field {name} is neither a wire nor a widget")
+    return InputSpec(
+        name=name,
+        socket=socket.type if socket else widget.type,  # type: ignore[union-attr]  # one of both is there
+        required=_find(marks, Optional) is None,
+        default=info.default,
+        minimum=_bound(info, "ge"),
+        maximum=_bound(info, "le"),
+        choices=_choices(info.annotation),
+        widget=widget,
+        lazy=_find(marks, Lazy) is not None,
+        annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
+    )
+
+
+def _outputs_of(record: type) -> tuple[OutputSpec, ...]:
+    found = []
+    for name, annotation in get_type_hints(record, include_extras=True).items():
+        marks = _markers(annotation)
+        socket, named = _find(marks, Socket), _find(marks, Named)
+        widget = _find(marks, Widget)
+        if socket is None and widget is None:
+            raise TypeError(f"output {name} of {record.__qualname__} has no socket type")
+        kind = socket.type if socket else widget.type  # type: ignore[union-attr]  # one of both is there
+        found.append(OutputSpec(named.name if named else name, kind, _find(marks, Listed) is not None))
+    return tuple(found)
+
+
+@cache
+def _spec_of(cls: type[Node]) -> NodeSpec:
+    lazy = any(_find(_markers(info.annotation) + list(info.metadata), Lazy) for info in cls.model_fields.values())
+    return NodeSpec(
+        class_type=cls.__name__,
+        inputs={name: _input_of(name, info) for name, info in cls.model_fields.items()},
+        outputs=_outputs_of(cls.Outputs),
+        run=lambda values, context: cls.model_construct(None, **values).run(context),
+        display_name=cls.display_name or cls.__name__,
+        category=cls.category,
+        description=(cls.__doc__ or "").strip(),
+        output_node=cls.output_node,
+        input_is_list=cls.input_is_list,
+        cached=cls.cached,
+        version=cls.version,
+        needs=(lambda values: tuple(cls.model_construct(None, **values).needs())) if lazy else None,
+        ignored_inputs=cls.ignored_inputs,
+    )

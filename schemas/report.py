@@ -1,0 +1,166 @@
+"""What a run tells: problems found before it, events on its way, a report at its end."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ProblemCode = Literal[
+    "unreadable-file",
+    "malformed-json",
+    "duplicate-key",
+    "not-a-workflow",
+    "unsupported-format",
+    "malformed-node",
+    "empty-graph",
+    "no-output",
+    "unknown-class",
+    "unknown-input",
+    "missing-input",
+    "wrong-type",
+    "out-of-range",
+    "unknown-choice",
+    "missing-file",
+    "bad-file",
+    "unavailable",
+    "dangling-link",
+    "self-link",
+    "bad-slot",
+    "wrong-wire",
+    "cycle",
+    "unknown-node",
+    "bad-override",
+    "bad-setting",
+]
+
+
+class Problem(BaseModel):
+    """One finding: where it is, what is wrong with the value we got, what to do next.
+
+    node, title, class_type, field: as far as the finding has them. found: what the file says. said: what is wrong,
+    naming what was found. fix: the next step, in the imperative. line, column: from 1, for malformed JSON.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: ProblemCode
+    said: str
+    fix: str
+    file: str | None = None
+    node: str | None = None
+    title: str | None = None
+    class_type: str | None = None
+    field: str | None = None
+    found: Any = None
+    line: int | None = None
+    column: int | None = None
+
+
+StepState = Literal["run", "cached", "skipped"]
+
+
+class StepReport(BaseModel):
+    """What became of one node. seconds: wall time of its own run, 0 if it did not run."""
+
+    node: str
+    class_type: str
+    state: StepState
+    seconds: float = 0.0
+
+
+class Peak(BaseModel):
+    """Largest memory seen, in bytes: private memory of the process, and the device's own."""
+
+    ram: int = 0
+    vram: int = 0
+
+
+class RunReport(BaseModel):
+    """The result of one file. outputs: node id to the paths it wrote (or, if cached, had written)."""
+
+    event: Literal["report"] = "report"
+    file: str
+    status: Literal["done", "failed", "invalid", "interrupted"]
+    outputs: dict[str, list[str]] = Field(default_factory=dict)
+    problems: list[Problem] = Field(default_factory=list)
+    steps: list[StepReport] = Field(default_factory=list)
+    peak: Peak = Field(default_factory=Peak)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on the way. `event` names it in JSON lines."""
+
+    event: str
+
+    def as_json(self) -> dict[str, Any]:
+        """A dictionary for one JSON line."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A file begins. total: steps planned, cached ones included."""
+
+    file: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted(Event):
+    """A node begins. index: from 1."""
+
+    node: str
+    class_type: str
+    title: str | None
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone(Event):
+    """A node ended: run, cached or skipped."""
+
+    node: str
+    class_type: str
+    state: StepState
+    seconds: float
+    index: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """A long step has done `done` of `total` parts (a sampler's steps). seconds: since the step began."""
+
+    node: str
+    done: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Event):
+    """A file was written, whole and under its final name."""
+
+    node: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMoved(Event):
+    """Weights came or went. action: "load" or "drop"; bytes: their size; why: in words."""
+
+    label: str
+    action: str
+    bytes: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something a person should know that stops nothing."""
+
+    node: str | None
+    said: str
