@@ -1,6 +1,14 @@
 """The nodes comfyless brings: thin declarations, one file per ComfyUI category. The registry finds them by name."""
 
 MODULES = (
+    "nodes.loaders",
+    "nodes.conditioning",
+    "nodes.flux",
+    "nodes.latent",
+    "nodes.image",
     "nodes.sampling",
+    "nodes.custom_sampling",
+    "nodes.model_sampling",
+    "nodes.primitive",
 )
 """Modules that list node classes in NODES."""

@@ -64,14 +64,14 @@ Truth = BeforeValidator(as_truth)
 
 MAX_RESOLUTION = 16384
 
-Seed = Annotated[int, Integer, Field(ge=0, le=0xFFFFFFFFFFFFFFFF), Widget("INT", step=1, control=True)]
-Steps = Annotated[int, Integer, Field(ge=1, le=10_000), Widget("INT", step=1)]
-StepIndex = Annotated[int, Integer, Field(ge=0, le=10_000), Widget("INT", step=1)]
+Seed = Annotated[int, Integer, Field(ge=0, le=0xFFFFFFFFFFFFFFFF), Widget("INT", control=True)]
+Steps = Annotated[int, Integer, Field(ge=1, le=10_000), Widget("INT")]
+StepIndex = Annotated[int, Integer, Field(ge=0, le=10_000), Widget("INT")]
 Cfg = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.1)]
 Guidance = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.1)]
 Shift = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.01)]
 Fraction = Annotated[float, Number, Field(ge=0.0, le=1.0), Widget("FLOAT", step=0.01)]
-BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT", step=1)]
+BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT")]
 Pixels8 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=8)]
 Pixels16 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=16)]
 
@@ -81,7 +81,8 @@ PromptText = Annotated[str, Text, Widget("STRING", multiline=True, dynamic_promp
 Toggle = Annotated[bool, Truth, Widget("BOOLEAN")]
 
 Enable = Annotated[Literal["enable", "disable"], Widget("COMBO")]
-Disable = Annotated[Literal["disable", "enable"], Widget("COMBO")]
+Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(description="off by default")]
+"""The description keeps it apart from Enable: typing takes Literals of equal members, in any order, for one."""
 
 CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints")]
 DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models")]

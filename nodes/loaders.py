@@ -1,0 +1,100 @@
+"""Model files become recipes: what to load, not loaded weights."""
+
+from typing import Annotated, NamedTuple
+
+from schemas.choices import ClipDevice, DualClipType, WeightDtype
+from schemas.context import Context
+from schemas.node import Node, Optional
+from schemas.sockets import Clip, Model, Vae
+from schemas.widgets import CheckpointFile, DiffusionModelFile, TextEncoderFile, VaeFile
+
+
+class CheckpointLoaderSimple(Node):
+    """An all-in-one checkpoint: diffusion model, text encoders and VAE from one file."""
+
+    category = "loaders"
+    display_name = "Load Checkpoint"
+
+    ckpt_name: CheckpointFile
+
+    class Outputs(NamedTuple):
+        """The three parts of the file."""
+
+        MODEL: Model
+        CLIP: Clip
+        VAE: Vae
+
+    def run(self, context: Context) -> Outputs:
+        """Recipes for the parts, after a look at the file's header."""
+        from engine.inference import loading
+
+        return self.Outputs(*loading.checkpoint(context, context.file("checkpoints", self.ckpt_name)))
+
+
+class VAELoader(Node):
+    """An autoencoder from a file of its own."""
+
+    category = "loaders"
+    display_name = "Load VAE"
+
+    vae_name: VaeFile
+
+    class Outputs(NamedTuple):
+        """The autoencoder."""
+
+        VAE: Vae
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at the file's header."""
+        from engine.inference import loading
+
+        return self.Outputs(loading.autoencoder(context, context.file("vae", self.vae_name)))
+
+
+class UNETLoader(Node):
+    """A diffusion model from a file of its own, its weights kept as stored or rounded to fp8."""
+
+    category = "advanced/loaders"
+    display_name = "Load Diffusion Model"
+
+    unet_name: DiffusionModelFile
+    weight_dtype: WeightDtype
+
+    class Outputs(NamedTuple):
+        """The diffusion model."""
+
+        MODEL: Model
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at the file's header."""
+        from engine.inference import loading
+
+        file = context.file("diffusion_models", self.unet_name)
+        return self.Outputs(loading.diffusion_model(context, file, self.weight_dtype))
+
+
+class DualCLIPLoader(Node):
+    """Two text encoders in files of their own, in either order."""
+
+    category = "advanced/loaders"
+    display_name = "DualCLIPLoader"
+
+    clip_name1: TextEncoderFile
+    clip_name2: TextEncoderFile
+    type: DualClipType
+    device: Annotated[ClipDevice, Optional()] = "default"
+
+    class Outputs(NamedTuple):
+        """Both encoders, as one."""
+
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at both headers."""
+        from engine.inference import loading
+
+        files = [context.file("text_encoders", name) for name in (self.clip_name1, self.clip_name2)]
+        return self.Outputs(loading.text_encoders(context, files, self.type, self.device))
+
+
+NODES = (CheckpointLoaderSimple, VAELoader, UNETLoader, DualCLIPLoader)
