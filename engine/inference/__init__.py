@@ -1,0 +1,1 @@
+"""Below the torch line: tensors, models and sampling, and no knowledge of graphs."""

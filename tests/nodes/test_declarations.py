@@ -1,0 +1,61 @@
+"""Every node we ship is declared as ComfyUI 0.3.64 declares it (facts from its /object_info)."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nodes
+from schemas.node import MISSING, InputSpec, NodeSpec
+
+FACTS: dict[str, Any] = json.loads((Path(__file__).parent / "core_0.3.64.json").read_text())
+SPECS: dict[str, NodeSpec] = {
+    node.__name__: node.spec() for module in nodes.MODULES for node in importlib.import_module(module).NODES
+}
+
+
+def facts_of(input_spec: InputSpec) -> list[Any]:
+    """An InputSpec in the words of object_info."""
+    options: dict[str, Any] = {}
+    widget = input_spec.widget
+    if input_spec.default is not MISSING and input_spec.required:
+        options["default"] = input_spec.default
+    options |= {"min": input_spec.minimum} if input_spec.minimum is not None else {}
+    options |= {"max": input_spec.maximum} if input_spec.maximum is not None else {}
+    if widget:
+        options |= {"step": widget.step} if widget.step else {}
+        options |= {"multiline": True} if widget.multiline else {}
+        options |= {"control_after_generate": True} if widget.control else {}
+    kind: Any = list(input_spec.choices) if input_spec.choices else input_spec.socket
+    return ["FILE" if widget and widget.folder else kind, options]
+
+
+def expected_facts(raw: list[Any]) -> list[Any]:
+    """object_info's entry without what says nothing."""
+    return [raw[0], {name: value for name, value in raw[1].items() if value is not False}]
+
+
+def test_the_facts_cover_exactly_the_nodes_we_ship() -> None:
+    assert set(FACTS) == set(SPECS)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_inputs_are_named_ordered_bounded_and_defaulted_as_in_comfyui(name: str) -> None:
+    wanted = {key: raw for section in FACTS[name]["input"].values() for key, raw in section.items()}
+    ours = SPECS[name].inputs
+    assert list(ours) == list(wanted)
+    for key, raw in wanted.items():
+        assert facts_of(ours[key]) == expected_facts(raw), key
+        assert ours[key].required == (key in FACTS[name]["input"].get("required", {}))
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_outputs_category_and_title_are_those_of_comfyui(name: str) -> None:
+    facts, spec = FACTS[name], SPECS[name]
+    assert [output.socket for output in spec.outputs] == facts["output"]
+    assert [output.name for output in spec.outputs] == facts["output_name"]
+    assert [output.is_list for output in spec.outputs] == facts["output_is_list"]
+    assert (spec.output_node, spec.category) == (facts["output_node"], facts["category"])
+    assert spec.display_name == (facts["display_name"] or name)
