@@ -4,6 +4,7 @@
     ├── GraphInvalid        fix the graph, the command or the settings: all problems at once     exit 2
     ├── FileMissing         put the file where the node looks, or correct its name               exit 2 / 1
     ├── ModelFileInvalid    replace the file: truncated, not what its name says, not supported   exit 2 / 1
+    ├── NotWritten          give another output folder or prefix, or free the disk                exit 1
     ├── DoesNotFit          free memory or raise the budget                                      exit 1
     ├── NodeFailed          a node raised while running; the cause is chained                    exit 1
     ├── PackInvalid         fix or remove a node pack                                            exit 2
@@ -47,6 +48,10 @@ class ModelFileInvalid(ComfylessError):
         """said: what is wrong. fix: what to do, in the imperative."""
         super().__init__(f"{path}: {said} {fix}")
         self.path, self.said, self.fix = path, said, fix
+
+
+class NotWritten(ComfylessError):
+    """A picture has no place to go: outside the output folder, no room, no permission."""
 
 
 class DoesNotFit(ComfylessError):
