@@ -1,14 +1,25 @@
 """TensorIndex: the table of contents of a model file, whatever its format."""
 
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
+from engine.checkpoints import gguf_header, pickle_header, safetensors_header
 from engine.checkpoints.storage import TensorInfo
+from engine.errors import ModelFileInvalid
 
-__all__ = ["Format", "TensorIndex", "TensorInfo"]
+__all__ = ["Format", "TensorIndex", "TensorInfo", "read"]
 
 Format = Literal["safetensors", "gguf", "pickle"]
+
+QUANT_STATE = ".quant_state.bitsandbytes__"
+"""Behind a weight's name: the key of the JSON in which bitsandbytes keeps the shape that 4-bit packing hides."""
+
+CACHED_FILES = 64
+
+_cache: dict[str, tuple[tuple[int, int], "TensorIndex"]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,4 +40,79 @@ class TensorIndex:
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape a tensor stands for once decoded. Raises KeyError if the file has no such tensor."""
-        return self.logical_shapes.get(name) or self.tensors[name].shape
+        shape = self.logical_shapes.get(name)
+        return self.tensors[name].shape if shape is None else shape
+
+
+def read(path: str | os.PathLike[str]) -> TensorIndex:
+    """The index of a file, from its header; remembered until the file's size or time changes.
+
+    Raises ModelFileInvalid if the file is damaged, cut off or no model file, FileNotFoundError if it is not there.
+    """
+    name = os.fspath(path)
+    facts = os.stat(name)
+    stamp = (facts.st_size, facts.st_mtime_ns)
+    known = _cache.get(name)
+    if known is not None and known[0] == stamp:
+        return known[1]
+    try:
+        with open(name, "rb") as file:
+            index = read_open(name, file, facts.st_size)
+    except OSError as error:
+        raise ModelFileInvalid(name, f"cannot be read: {error.strerror}.", "Check the file and its rights.") from error
+    _cache.pop(name, None)
+    while len(_cache) >= CACHED_FILES:
+        del _cache[next(iter(_cache))]
+    _cache[name] = (stamp, index)
+    return index
+
+
+def read_open(path: str, file: BinaryIO, size: int) -> TensorIndex:
+    """The index of an open file; its format is told by its first bytes, not by its name."""
+    start = file.read(512)
+    file.seek(0)
+    if start.startswith(b"GGUF"):
+        tensors, metadata, shapes = gguf_header.read_header(path, file, size)
+        return TensorIndex(path, "gguf", tensors, metadata, size, shapes)
+    if start.startswith((b"PK\x03\x04", b"\x80")) and start[8:9] != b"{":
+        return TensorIndex(path, "pickle", *pickle_header.read_header(path, file, size), bytes=size)
+    refuse_other_things(path, start, size)
+    tensors, metadata = safetensors_header.read_header(path, file, size)
+    shapes = {
+        name.partition(QUANT_STATE)[0]: packed_shape(path, file, name, tensor)
+        for name, tensor in tensors.items()
+        if QUANT_STATE in name
+    }
+    return TensorIndex(path, "safetensors", tensors, metadata, size, shapes)
+
+
+def refuse_other_things(path: str, start: bytes, size: int) -> None:
+    """Name what people save under a model's name by mistake."""
+    if size == 0:
+        raise ModelFileInvalid(path, "is empty.", "Download it again.")
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelFileInvalid(
+            path, "is a git-lfs pointer, not the model.", "Run `git lfs pull`, or download the file."
+        )
+    if start.lstrip()[:1] == b"<":
+        raise ModelFileInvalid(
+            path, "is a web page, not a model.", "Download it again; the site may ask for a login or a licence first."
+        )
+    if start.lstrip()[:1] == b"{":
+        raise ModelFileInvalid(path, "is JSON text, not a model.", "Download the file that the text describes.")
+    if size < 8 or start[8:9] != b"{":
+        raise ModelFileInvalid(
+            path, f"is no model file that we know: it begins with {start[:12]!r}.", "Use a .safetensors or .gguf file."
+        )
+
+
+def packed_shape(path: str, file: BinaryIO, name: str, tensor: TensorInfo) -> tuple[int, ...]:
+    """The shape in a bitsandbytes quantisation state: a tensor that holds a small JSON object."""
+    file.seek(tensor.start)
+    try:
+        shape = json.loads(file.read(min(tensor.bytes, 1 << 16)).decode("utf-8"))["shape"]
+        if safetensors_header.is_counts(shape):
+            return tuple(shape)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass  # the same error as for a shape of the wrong form
+    raise ModelFileInvalid(path, f"tensor {name!r} is no bitsandbytes quantisation state.", safetensors_header.DAMAGED)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from engine.checkpoints.families.family import Family, Unsized, View
+
 
 @dataclass(frozen=True)
 class FluxSizes:
@@ -23,3 +25,88 @@ class FluxSizes:
     pooled_width: int
     mlp_width: int
     guided: bool
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where a layout keeps what tells the sizes."""
+
+    image_in: str
+    text_in: str
+    pooled_in: str
+    guidance_in: str
+    out: str
+    mlp: str
+    head: str
+    double_block: str
+    single_block: str
+
+
+BFL = Names(
+    image_in="img_in.weight",
+    text_in="txt_in.weight",
+    pooled_in="vector_in.in_layer.weight",
+    guidance_in="guidance_in.in_layer.weight",
+    out="final_layer.linear.weight",
+    mlp="double_blocks.0.img_mlp.0.weight",
+    head="double_blocks.0.img_attn.norm.key_norm.scale",
+    double_block="double_blocks.{}.img_attn.norm.key_norm.scale",
+    single_block="single_blocks.{}.norm.key_norm.scale",
+)
+DIFFUSERS = Names(
+    image_in="x_embedder.weight",
+    text_in="context_embedder.weight",
+    pooled_in="time_text_embed.text_embedder.linear_1.weight",
+    guidance_in="time_text_embed.guidance_embedder.linear_1.weight",
+    out="proj_out.weight",
+    mlp="transformer_blocks.0.ff.net.0.proj.weight",
+    head="transformer_blocks.0.attn.norm_added_k.weight",
+    double_block="transformer_blocks.{}.attn.norm_added_k.weight",
+    single_block="single_transformer_blocks.{}.attn.norm_k.weight",
+)
+
+
+def sizes(view: View, names: Names) -> FluxSizes:
+    """Sizes from shapes. Raises Unsized if shapes are missing or contradict one another."""
+    hidden, in_channels = view.shape(names.image_in, 2)
+    (head_dim,) = view.shape(names.head, 1)
+    out_channels, out_width = view.shape(names.out, 2)
+    mlp_width, mlp_in = view.shape(names.mlp, 2)
+    text_out, text_width = view.shape(names.text_in, 2)
+    if {out_width, mlp_in, text_out} != {hidden} or head_dim % 16:
+        raise Unsized(
+            f"widths {hidden}, {text_out}, {mlp_in}, {out_width} and head size {head_dim} do not fit together"
+        )
+    return FluxSizes(
+        hidden=hidden,
+        head_dim=head_dim,
+        heads=view.ratio(hidden, head_dim, "the number of heads"),
+        double_blocks=view.count(names.double_block),
+        single_blocks=view.count(names.single_block),
+        in_channels=in_channels,
+        out_channels=out_channels,
+        text_width=text_width,
+        pooled_width=view.shape(names.pooled_in, 2)[1],
+        mlp_width=mlp_width,
+        guided=names.guidance_in in view,
+    )
+
+
+FAMILIES = (
+    Family(
+        kind="flux",
+        title="a Flux model",
+        layout="bfl",
+        evidence=(BFL.head, BFL.image_in, BFL.pooled_in),
+        absent=("controlnet_blocks.0.weight", "pos_embed_input.weight"),
+        sizes=lambda view: sizes(view, BFL),
+    ),
+    Family(
+        kind="flux",
+        title="a Flux model",
+        layout="diffusers",
+        evidence=(DIFFUSERS.head, DIFFUSERS.image_in, DIFFUSERS.text_in, DIFFUSERS.pooled_in),
+        absent=("controlnet_blocks.0.weight", "controlnet_x_embedder.weight", "pos_embed.proj.weight"),
+        sizes=lambda view: sizes(view, DIFFUSERS),
+    ),
+)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from engine.checkpoints.families.family import Family, Unsized, View
+
 
 @dataclass(frozen=True)
 class T5Sizes:
@@ -17,3 +19,73 @@ class T5Sizes:
     head_width: int
     tokens: int
     buckets: int
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where a layout keeps what tells the sizes. embeddings: the first that is there counts."""
+
+    embeddings: tuple[str, ...]
+    positions: str
+    query: str
+    gate: str
+    block: str
+    later_positions: str
+    """Only the multilingual T5 (UMT5) has a position table in the second block too."""
+
+
+HF = Names(
+    embeddings=("shared.weight", "encoder.embed_tokens.weight"),
+    positions="encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+    query="encoder.block.0.layer.0.SelfAttention.q.weight",
+    gate="encoder.block.0.layer.1.DenseReluDense.wi_1.weight",
+    block="encoder.block.{}.layer.0.SelfAttention.q.weight",
+    later_positions="encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight",
+)
+LLAMA_CPP = Names(
+    embeddings=("token_embd.weight",),
+    positions="enc.blk.0.attn_rel_b.weight",
+    query="enc.blk.0.attn_q.weight",
+    gate="enc.blk.0.ffn_up.weight",
+    block="enc.blk.{}.attn_q.weight",
+    later_positions="enc.blk.1.attn_rel_b.weight",
+)
+
+
+def sizes(view: View, names: Names) -> T5Sizes:
+    """Sizes from shapes. Raises Unsized if shapes are missing or contradict one another."""
+    embedding = next((name for name in names.embeddings if name in view), names.embeddings[0])
+    tokens, width = view.shape(embedding, 2)
+    buckets, heads = view.shape(names.positions, 2)
+    inner, query_width = view.shape(names.query, 2)
+    feed_forward, gate_width = view.shape(names.gate, 2)
+    if not width == query_width == gate_width:
+        raise Unsized(f"widths {width}, {query_width} and {gate_width} do not fit together")
+    return T5Sizes(
+        width=width,
+        layers=view.count(names.block),
+        feed_forward=feed_forward,
+        heads=heads,
+        head_width=view.ratio(inner, heads, "the width of a head"),
+        tokens=tokens,
+        buckets=buckets,
+    )
+
+
+def family(layout: str, names: Names, owns: tuple[str, ...]) -> Family:
+    """The family in one layout."""
+    return Family(
+        kind="t5xxl",
+        title="a T5 text encoder",
+        layout=layout,
+        evidence=(names.query, names.gate),
+        absent=(names.later_positions,),
+        owns=owns,
+        sizes=lambda view: sizes(view, names),
+    )
+
+
+FAMILIES = (
+    family("hf", HF, ("encoder.", "shared.")),
+    family("llama.cpp", LLAMA_CPP, ("enc.", "token_embd.")),
+)
