@@ -60,8 +60,8 @@ class Part:
     """One model inside a file.
 
     kind: "flux", "clip_l", "clip_g", "clip_h", "t5xxl", "kl_vae", or the name of a family this version does not run.
-    title: how to call it in a message. layout: whose key names it has: "bfl", "diffusers", "hf", "openclip", "llama.cpp",
-    "ldm". prefix: what stands before its keys in the file. storage: type of most of its matrices: "fp32", "fp16",
+    title: how to call it in a message. prefix: what stands before its keys in the file. layout: whose key names it has:
+    "bfl", "diffusers", "hf", "openclip", "llama.cpp", "ldm". storage: type of most of its matrices: "fp32", "fp16",
     "bf16", "fp8_e4m3fn", "fp8_e5m2", "fp8_e4m3fn scaled", "nf4", "gguf:Q4_K", "mixed". sizes: None for families this
     version does not run. evidence: the keys (with prefix) that gave it away. parameters: values once decoded. bytes: on
     disk. owns: beginnings of its names, behind the prefix.

@@ -78,7 +78,7 @@ class ArrayPlace(NamedTuple):
     """Where a long metadata array lies. kind: type number of its items. start, end: in bytes of the file."""
 
     kind: int
-    count: int
+    length: int
     start: int
     end: int
 

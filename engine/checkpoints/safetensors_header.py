@@ -7,7 +7,7 @@ strangers and from broken downloads.
 import json
 from collections.abc import Mapping
 from math import prod
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from engine.checkpoints.storage import PLAIN_BITS, TensorInfo
 from engine.errors import ModelFileInvalid
@@ -102,12 +102,14 @@ def tensor_of(path: str, name: str, entry: object, data: int) -> TensorInfo:
     if not is_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise refuse(f"has no valid data_offsets: {shorten(offsets)}")
     bits = prod(shape) * PLAIN_BITS[dtype]
+    if bits >= 1 << 66:
+        raise refuse(f"has an impossible shape: {shorten(shape)}")
     if bits != 8 * (offsets[1] - offsets[0]):
         raise refuse(f"of shape {shorten(shape)} in {kind} takes {bits // 8:,} bytes, not {offsets[1] - offsets[0]:,}")
     return TensorInfo(dtype, tuple(shape), data + offsets[0], data + offsets[1])
 
 
-def is_counts(value: object) -> bool:
+def is_counts(value: object) -> TypeGuard[list[int]]:
     """Whether it is a list of at most 32 integers that fit in 63 bits and are not negative."""
     return (
         isinstance(value, list)

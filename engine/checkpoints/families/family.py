@@ -37,7 +37,7 @@ class View:
         return number
 
     def ratio(self, whole: int, part: int, what: str) -> int:
-        """whole / part, which must be an integer. Raises Unsized otherwise."""
+        """The quotient of two numbers, which must be an integer. Raises Unsized otherwise."""
         if part < 1 or whole < part or whole % part:
             raise Unsized(f"{what} would be {whole} / {part}")
         return whole // part

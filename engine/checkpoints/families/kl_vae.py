@@ -45,7 +45,7 @@ def sizes(view: View, block: str) -> VaeSizes:
 
 
 def is_image_model(view: View, downsample: str) -> bool:
-    """Whether convolutions are flat and steps between levels keep the width; video and 32× autoencoders differ there."""
+    """Whether convolutions are flat and steps between levels keep the width; those of video autoencoders do not."""
     if len(view.shape_of(view.prefix + "decoder.conv_in.weight")) != 4:
         return False
     if downsample not in view:
