@@ -1,6 +1,7 @@
 """Context: the narrow, fresh view of the program that a node gets while it runs."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -28,6 +29,9 @@ class MemoryLedger(Protocol):
 
     def borrow(self, key: tuple[str, ...], build: Callable[[], R], device: str = "cpu") -> R:
         """The resident of this key, built and admitted if it is not there; most recently used from now on."""
+
+    def pin(self, key: tuple[str, ...]) -> AbstractContextManager[None]:
+        """Keep a resident where it is while it is in use. Raises KeyError if it is not resident."""
 
 
 class Context(Protocol):

@@ -1,7 +1,7 @@
 """extra_model_paths.yaml: ComfyUI's way to say where else models lie.
 
-Sections of {base_path, is_default, folder: paths}; a value may hold several paths, one a line. base_path may be relative
-to the file; paths are relative to base_path, or else to the file. Both may use ~ and environment variables.
+Sections of {base_path, is_default, folder: paths}; a value may hold several paths, one a line. Paths are relative to
+base_path, and base_path (or, without one, paths) to the file. Both may use ~ and environment variables.
 """
 
 import os

@@ -30,7 +30,7 @@ SUFFIXES: Mapping[str, frozenset[str]] = {
     "classifiers": frozenset({""}),
     "custom_nodes": ANY_FILE,
 }
-"""Folder name to the suffixes that count, lower case. ComfyUI needs a node pack to list GGUF files; here they belong."""
+"""Folder name to the suffixes that count, lower case. In ComfyUI a node pack adds GGUF files; here they belong."""
 
 SAME_PLACES: Mapping[str, str] = {"unet_gguf": "diffusion_models", "clip_gguf": "text_encoders"}
 """Names under which the GGUF node pack lists a part of another folder."""

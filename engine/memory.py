@@ -1,0 +1,206 @@
+"""Ledger: who takes memory on which device, who must leave when room is needed, and why. Bytes, no tensors.
+
+Residents come when they are borrowed and stay until their room is needed: first those that no later step holds leave,
+then those that are held, the least recently used first in both. Pinned ones are in use and stay.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar, cast
+
+from engine.errors import DoesNotFit
+from schemas.context import Resident
+from schemas.report import MemoryMoved
+
+Key = tuple[str, ...]
+R = TypeVar("R", bound=Resident)
+
+UNITS: Mapping[str, int] = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([KMGT]?)(?:I?B)?", re.ASCII)
+
+
+def parse_size(text: str) -> int:
+    """Bytes in "8G", "8GiB", "8 GB", "1.5g", "512M" or "1048576"; units are powers of 1024.
+
+    Raises ValueError that says what a size looks like.
+    """
+    match = SIZE.fullmatch(text.strip().upper())
+    if match is None or len(text) > 40:
+        raise ValueError(f"{text[:40]!r} is no size: write a number with K, M, G or T behind it, such as 8G or 512M")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def show_size(count: int) -> str:
+    """Bytes for people: "11.9 GiB", "340 MiB", "12 KiB", "7 bytes"."""
+    for unit in "TGMK":
+        if count >= UNITS[unit]:
+            value = count / UNITS[unit]
+            return f"{value:.1f} {unit}iB" if value < 100 else f"{value:.0f} {unit}iB"
+    return f"{count} bytes"
+
+
+class Place(NamedTuple):
+    """A key on a device."""
+
+    key: Key
+    device: str
+
+
+@dataclass(frozen=True)
+class Residence:
+    """One line of the ledger. held: how many later steps will read it. pinned: whether it is in use."""
+
+    key: Key
+    device: str
+    label: str
+    size: int
+    held: int
+    pinned: bool
+
+
+class Ledger:
+    """Who is on which device, least recently used first."""
+
+    def __init__(
+        self,
+        budgets: Mapping[str, int | None] | None = None,
+        free: Callable[[str], int | None] | None = None,
+        tell: Callable[[MemoryMoved], None] | None = None,
+    ) -> None:
+        """budgets: device to bytes that residents may take there; None or no entry: as much as is free.
+
+        free: device to bytes free on it now, an allocator's own reserve included, or None where that is no limit
+        (mapped weights in RAM need no room of their own). tell: told of each coming and going.
+        """
+        self._budgets = dict(budgets or {})
+        self._free = free
+        self._tell = tell
+        self._residents: dict[Place, Resident] = {}
+        self._holds: Counter[Key] = Counter()
+        self._pins: Counter[Key] = Counter()
+        self._peaks: Counter[str] = Counter()
+
+    def borrow(self, key: Key, build: Callable[[], R], device: str = "cpu") -> R:
+        """The resident of this key, built and admitted if it is not there; most recently used from now on.
+
+        Raises DoesNotFit if there is no room for it even when everybody else has left who can.
+        """
+        place = Place(key, device)
+        if place in self._residents:
+            self._residents[place] = resident = self._residents.pop(place)
+            return cast(R, resident)
+        built = build()
+        self.admit(key, built, device)
+        return built
+
+    def admit(self, key: Key, guest: Resident, device: str = "cpu") -> None:
+        """Make room, then load. Raises DoesNotFit naming the need, the room and what is pinned."""
+        self._make_room(guest, device)
+        guest.load()
+        self._residents[Place(key, device)] = guest
+        self._peaks[device] = max(self._peaks[device], self.used(device))
+        self._note(guest, "load", f"needed on {device}")
+
+    @contextmanager
+    def pin(self, key: Key) -> Iterator[None]:
+        """Keep a resident where it is while it is in use. Raises KeyError if it is not resident."""
+        if not any(place.key == key for place in self._residents):
+            raise KeyError(key)
+        self._pins[key] += 1
+        try:
+            yield
+        finally:
+            self._pins[key] -= 1
+
+    def hold(self, key: Key) -> None:
+        """One more later step will read this; it need not be resident yet."""
+        self._holds[key] += 1
+
+    def release(self, key: Key) -> None:
+        """One of the steps that held this has read it. The resident stays until its room is needed."""
+        if self._holds[key] < 1:
+            raise ValueError(f"{key} is not held")
+        self._holds[key] -= 1
+
+    def drop(self, key: Key, why: str) -> None:
+        """Let a resident leave, wherever it is; nothing happens if it is nowhere. Raises ValueError if it is pinned."""
+        if self._pins[key]:
+            raise ValueError(f"{key} is in use")
+        for place in [place for place in self._residents if place.key == key]:
+            self._leave(place, why)
+
+    def drop_all(self, why: str = "the run is over") -> None:
+        """Let everybody leave, pinned or not: the end of a run, or of the program."""
+        for place in list(self._residents):
+            self._leave(place, why)
+        self._holds.clear()
+        self._pins.clear()
+
+    def used(self, device: str) -> int:
+        """Bytes that residents take on a device."""
+        return sum(resident.size for place, resident in self._residents.items() if place.device == device)
+
+    def peak(self, device: str) -> int:
+        """The most bytes that residents ever took on a device at once."""
+        return self._peaks[device]
+
+    def resident(self) -> tuple[Residence, ...]:
+        """Everybody who is there, least recently used first."""
+        return tuple(
+            Residence(
+                place.key, place.device, guest.label, guest.size, self._holds[place.key], self._pins[place.key] > 0
+            )
+            for place, guest in self._residents.items()
+        )
+
+    def _make_room(self, guest: Resident, device: str) -> None:
+        """Send others away until the guest fits."""
+        room = self._room(device)
+        while room is not None and guest.size > room:
+            place = self._next_to_leave(device)
+            if place is None:
+                raise DoesNotFit(self._shortage(guest, device, room))
+            freed = self._residents[place].size
+            self._leave(place, f"room for {guest.label} ({show_size(guest.size)}) on {device}")
+            # An allocator may keep what it got back: the device does not show it as free, but it can be used again.
+            room = max(room + freed, self._room(device) or 0)
+
+    def _room(self, device: str) -> int | None:
+        """Bytes that a guest may take on a device now; None if nothing limits them."""
+        budget = self._budgets.get(device)
+        if budget is not None:
+            return budget - self.used(device)
+        return self._free(device) if self._free else None
+
+    def _next_to_leave(self, device: str) -> Place | None:
+        """The least recently used of those that nobody holds, then of those that are held; never a pinned one."""
+        leaving = [place for place in self._residents if place.device == device and not self._pins[place.key]]
+        return min(leaving, key=lambda place: self._holds[place.key] > 0, default=None)
+
+    def _leave(self, place: Place, why: str) -> None:
+        """Take a resident out of the books and let it give its memory back."""
+        resident = self._residents.pop(place)
+        resident.unload()
+        self._note(resident, "drop", why)
+
+    def _note(self, resident: Resident, action: str, why: str) -> None:
+        if self._tell is not None:
+            self._tell(MemoryMoved("memory", resident.label, action, resident.size, why))
+
+    def _shortage(self, guest: Resident, device: str, room: int) -> str:
+        """Why a guest does not fit, and what to do."""
+        budget = self._budgets.get(device)
+        limit = f"{show_size(max(room, 0))} are free" if budget is None else f"the budget is {show_size(budget)}"
+        pinned = [
+            f"{resident.label} ({show_size(resident.size)})"
+            for place, resident in self._residents.items()
+            if place.device == device
+        ]
+        used = f", and {', '.join(pinned)} cannot leave now" if pinned else ""
+        fix = "Free memory, use a smaller or quantised file, or another device."
+        return f"{guest.label} needs {show_size(guest.size)} on {device}, but {limit}{used}. " + (
+            fix if budget is None else f"Raise the budget. {fix}"
+        )
