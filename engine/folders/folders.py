@@ -13,6 +13,8 @@ from engine.folders.scanning import Scan, scan
 from schemas.report import Problem
 from schemas.sockets import FileRef
 
+INPUT = "input"
+"""The name under which the input folder can be asked like a model folder."""
 NEAR_NAMES = 3
 ANNOTATIONS = ("input", "output", "temp")
 
@@ -63,10 +65,15 @@ class Folders:
 
     def searched(self, folder: str) -> list[str]:
         """The paths in which a folder's files are looked for, best first; those that do not exist are among them."""
-        return list(self._known(canonical(folder)))
+        return [str(self.input)] if folder == INPUT else list(self._known(canonical(folder)))
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """All files of a folder: relative, POSIX slashes, each once, in ComfyUI's order (by code point)."""
+        """All files of a folder: relative, POSIX slashes, each once, in ComfyUI's order (by code point).
+
+        Of the input folder (INPUT): the pictures directly in it.
+        """
+        if folder == INPUT:
+            return self.input_names()
         kept = suffixes(canonical(folder))
         return tuple(
             sorted({name for place in self._known(canonical(folder)) for name in self._scan(place, kept).names})
@@ -81,6 +88,8 @@ class Folders:
 
     def path(self, folder: str, name: str) -> Path | None:
         """Where a file lies, or None. Asks the file system for this one name; scans nothing, reads nothing."""
+        if folder == INPUT:
+            return self.input_path(name)
         below = inside(name)
         kept = suffixes(canonical(folder))
         if below is None or (kept and below.suffix.lower() not in kept):
@@ -96,10 +105,11 @@ class Folders:
 
     def find(self, folder: str, name: str) -> FileRef | None:
         """The file of this name with its fingerprint, or None. Both slashes will do; the first place wins."""
-        path, below = self.path(folder, name), inside(name)
-        if path is None or below is None:
+        path = self.path(folder, name)
+        if path is None:
             return None
-        return FileRef(canonical(folder), str(below), str(path), fingerprint(path))
+        known_as = name if folder == INPUT else str(inside(name))
+        return FileRef(canonical(folder), known_as, str(path), fingerprint(path))
 
     def require(self, folder: str, name: str) -> FileRef:
         """The file of this name. Raises FileMissing with near names and the places searched."""
