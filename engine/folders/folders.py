@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from difflib import get_close_matches
+from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from engine.errors import FileMissing, GraphInvalid
@@ -16,6 +17,7 @@ from schemas.sockets import FileRef
 INPUT = "input"
 """The name under which the input folder can be asked like a model folder."""
 NEAR_NAMES = 3
+MOST_COMPARED = 200
 ANNOTATIONS = ("input", "output", "temp")
 
 
@@ -124,7 +126,8 @@ class Folders:
         names = self.names(folder)
         base = PurePosixPath(wanted).name.lower()
         moved = [other for other in names if other.rpartition("/")[2].lower() == base]
-        return list(dict.fromkeys([*moved, *get_close_matches(wanted, names, NEAR_NAMES, 0.6)]))[:NEAR_NAMES]
+        similar = get_close_matches(wanted, alike(wanted, names), NEAR_NAMES, 0.6)
+        return list(dict.fromkeys([*moved, *similar]))[:NEAR_NAMES]
 
     def elsewhere(self, name: str) -> list[str]:
         """Other folders that have a file of exactly this name: it may only be in the wrong place."""
@@ -157,6 +160,14 @@ class Folders:
     def fingerprint(self, path: str | os.PathLike[str]) -> str:
         """See engine.folders.fingerprints."""
         return fingerprint(path)
+
+
+def alike(wanted: str, names: Sequence[str]) -> Sequence[str]:
+    """The names that share most runs of three characters: an exact comparison with ten thousand takes a second."""
+    runs = {wanted[at : at + 3] for at in range(len(wanted) - 2)}
+    if len(names) <= MOST_COMPARED or not runs:
+        return names[:MOST_COMPARED]
+    return nlargest(MOST_COMPARED, names, key=lambda name: sum(run in name for run in runs))
 
 
 def inside(name: str) -> PurePosixPath | None:
