@@ -122,7 +122,7 @@ class NodeSpec:
 class Node(BaseModel):
     """Base of our own node classes: typed fields, an Outputs record, one call across the torch line in `run`."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     category: ClassVar[str] = ""
     display_name: ClassVar[str] = ""

@@ -1,0 +1,110 @@
+"""What is wrong with the inputs of one node: missing, unknown, of the wrong type, out of range, no choice, no file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.graph.folders import INPUT
+from engine.graph.links import check_link
+from engine.graph.literals import Fault, coerce, example, wanted, writable
+from engine.graph.scene import Scene, one_of
+from engine.plugins.nearest import Nearest
+from engine.reading.printable import shown
+from schemas.node import InputSpec, NodeSpec
+from schemas.prompt import PromptNode, link_of
+from schemas.report import Problem
+
+POLLUTION = frozenset({"speak_and_recognation", "control_after_generate", "choose file to upload", "upload"})
+"""Names that editors and their extensions write beside the inputs of any node; no server reads them."""
+SHORT_LIST = 12
+"""Up to so many choices a message lists them all."""
+
+
+def ignored(spec: NodeSpec, name: str) -> bool:
+    """Whether an input that the class does not have is known noise of old exports, which means nothing."""
+    return name not in spec.inputs and (name in spec.ignored_inputs or name in POLLUTION)
+
+
+def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> Iterator[Problem]:
+    """All findings on the inputs of node `name`, in the class's order, unknown inputs last."""
+    for field, known in spec.inputs.items():
+        if field not in node.inputs:
+            if known.required:
+                yield _missing(scene, name, known)
+            continue
+        raw = node.inputs[field]
+        if isinstance(raw, list) and link_of(raw) is not None:
+            yield from check_link(scene, name, known, raw)
+        else:
+            yield from _check_literal(scene, name, known, raw)
+    for field, raw in node.inputs.items():
+        if field not in spec.inputs and not ignored(spec, field):
+            yield _unknown(scene, name, spec, field, raw)
+
+
+def _missing(scene: Scene, name: str, known: InputSpec) -> Problem:
+    if not writable(known):
+        fix = f"Link it to a node that gives {known.socket}.{scene.givers(known.socket, name)}"
+        said = f"nothing is connected here, but the node needs {known.socket}."
+    else:
+        default = example(known)
+        fix = f"Add it as {wanted(known)}." if default is None else f'Add "{known.name}": {_as_json(default)}.'
+        said = "this input is missing" + ("." if default is None else "; no default is filled in by itself.")
+    return scene.problem("missing-input", said, fix, name, known.name)
+
+
+def _as_json(value: str | int | float | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _unknown(scene: Scene, name: str, spec: NodeSpec, field: str, raw: Any) -> Problem:
+    near = scene.near_fields(spec.class_type, field)
+    takes = ", ".join(spec.inputs) or "nothing"
+    said = f"the class has no input {shown(field)}."
+    fix = one_of(near) or f"Remove it; the class takes {takes if len(spec.inputs) <= SHORT_LIST else 'other inputs'}."
+    return scene.problem("unknown-input", said, fix, name, field, raw)
+
+
+def _check_literal(scene: Scene, name: str, known: InputSpec, raw: Any) -> Iterator[Problem]:
+    try:
+        if isinstance(raw, list):
+            raise _no_link(known, raw)
+        value = coerce(known, raw)
+        if known.widget and known.widget.folder and isinstance(value, str):
+            _check_file(scene, known, value)
+    except Fault as fault:
+        fix = fault.fix or _choose(known, raw)
+        yield scene.problem(fault.code, fault.said, fix, name, known.name, raw)
+
+
+def _no_link(known: InputSpec, raw: list[Any]) -> Fault:
+    said = f"{shown(raw)} is a list, but no link."
+    fix = "A link is [node id, output number]"
+    fix += '; a list as a value is written {"__value__": [...]}.' if writable(known) else "."
+    return Fault("wrong-type", said, fix)
+
+
+def _choose(known: InputSpec, raw: Any) -> str:
+    """The fix for a value that is none of the choices."""
+    choices = known.choices or ()
+    near = Nearest(choices).of(str(raw)) if isinstance(raw, str | int | float) else []
+    if len(choices) <= SHORT_LIST:
+        return f"{one_of(near[:1])} Choose from: {', '.join(choices)}.".strip()
+    return one_of(near) or f"Choose from: {', '.join(choices[:SHORT_LIST])} and {len(choices) - SHORT_LIST} more."
+
+
+def _check_file(scene: Scene, known: InputSpec, value: str) -> None:
+    """Raises Fault if no folder has the file and the widget does not offer the name without one."""
+    widget = known.widget
+    if widget is None or widget.folder is None or value in widget.extra or scene.has_file(widget.folder, value):
+        return
+    searched = scene.folders.searched(widget.folder)
+    option = "--input" if widget.folder == INPUT else "--models"
+    if searched:
+        said = f"{shown(value)} is in none of the folders for {widget.folder}: {', '.join(searched)}."
+        otherwise = f"Put the file there, or name the folder that has it with {option}."
+    else:
+        said = f"{shown(value)} cannot be found: there is no folder for {widget.folder}."
+        otherwise = f"Name the folder that has it with {option}."
+    raise Fault("missing-file", said, one_of(scene.near_files(widget.folder, value)) or otherwise)

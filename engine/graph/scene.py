@@ -1,0 +1,130 @@
+"""Scene: what every check looks at, and how a finding becomes a Problem that names its node."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+
+from engine.graph.build import Graph
+from engine.graph.folders import INPUT, Folders
+from engine.graph.sockets import fits
+from engine.plugins.nearest import Nearest
+from engine.plugins.registry import Registry
+from engine.reading.printable import clipped, printable, shown
+from schemas.prompt import Prompt
+from schemas.report import Problem, ProblemCode
+from schemas.sockets import ANY
+from schemas.workflow import Workflow
+
+LONGEST_PART = 255
+"""Bytes of one part of a path that file systems take."""
+_EXAMPLES = 2
+_OFFERS = 8
+"""Outputs of one type that are looked at for examples: enough to find one, few enough for any graph."""
+
+
+def one_of(names: Sequence[str]) -> str:
+    """A question after near names, best first: "Did you mean 'a' or 'b'?"; empty without names."""
+    return f"Did you mean {' or '.join(shown(name) for name in names)}?" if names else ""
+
+
+class Scene:
+    """One workflow under inspection. Files are looked up once each, name indexes are built when first asked for."""
+
+    def __init__(self, workflow: Workflow, registry: Registry, folders: Folders, graph: Graph) -> None:
+        """graph: as `build` makes it of this workflow with this registry."""
+        self.file = workflow.name
+        self.prompt: Prompt = workflow.prompt
+        self.editor_graph = workflow.workflow
+        self.registry = registry
+        self.folders = folders
+        self.graph = graph
+        self._there: dict[tuple[str, str], bool] = {}
+        self._indexes: dict[str, Nearest] = {}
+        self._fields: dict[str, Nearest] = {}
+
+    def problem(
+        self,
+        code: ProblemCode,
+        said: str,
+        fix: str,
+        node: str | None = None,
+        field: str | None = None,
+        found: Any = None,
+    ) -> Problem:
+        """A finding, with title and class of its node."""
+        there = self.prompt.nodes.get(node) if node is not None else None
+        return Problem(
+            code=code,
+            said=said,
+            fix=fix,
+            file=self.file,
+            node=None if node is None else clipped(node),
+            title=clipped(there.title) if there else None,
+            class_type=clipped(there.class_type) if there else None,
+            field=None if field is None else clipped(field),
+            found=clipped(found),
+        )
+
+    def named(self, node: str) -> str:
+        """A node in a sentence: its id and class."""
+        return f"{shown(node)[1:-1]} {shown(self.prompt.nodes[node].class_type)[1:-1]}"
+
+    def has_file(self, folder: str, name: str) -> bool:
+        """Whether a model or picture file is there, under either slash."""
+        key = (folder, name)
+        if key not in self._there:
+            self._there[key] = any(
+                self._on_disk(folder, form) for form in dict.fromkeys((name, name.replace("\\", "/")))
+            )
+        return self._there[key]
+
+    def _on_disk(self, folder: str, name: str) -> bool:
+        sizes = [len(part.encode("utf-8", "surrogateescape")) for part in name.split("/")]
+        if not name or "\0" in name or max(sizes) > LONGEST_PART:  # no file system takes these; some raise
+            return False
+        if folder == INPUT:
+            return self.folders.input_path(name) is not None
+        return self.folders.has(folder, name)
+
+    def near_files(self, folder: str, name: str) -> list[str]:
+        """Files of the folder that are named alike."""
+        if folder not in self._indexes:
+            self._indexes[folder] = Nearest(self.folders.names(folder), files=True)
+        return self._indexes[folder].of(name)
+
+    def near_fields(self, class_type: str, field: str) -> list[str]:
+        """Inputs of a known class that are named alike."""
+        if class_type not in self._fields:
+            spec = self.registry.find(class_type)
+            self._fields[class_type] = Nearest(spec.inputs if spec else ())
+        return self._fields[class_type].of(field)
+
+    def givers(self, socket: str, node: str) -> str:
+        """Links in this graph that would fit a socket of a node and close no cycle, as a sentence; or empty."""
+        rank = self.ranks[node]
+        links = [link for given, other, link in self._offers if self.ranks[other] > rank and fits(given, socket)]
+        return f" Here {' or '.join(links[:_EXAMPLES])} would fit." if links else ""
+
+    @cached_property
+    def knots(self) -> list[set[str]]:
+        """Sets of nodes that reach one another, single nodes mostly; consumers before their producers."""
+        return list(nx.strongly_connected_components(self.graph))
+
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """The place of each node in `knots`: higher than that of everything that reads it."""
+        return {name: rank for rank, members in enumerate(self.knots) for name in members}
+
+    @cached_property
+    def _offers(self) -> list[tuple[str, str, str]]:
+        """(socket type, node, link in words) of the first few outputs of each type in the graph."""
+        offers: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+        for name, data in self.graph.nodes(data=True):
+            for slot, output in enumerate(data["spec"].outputs if data["spec"] else ()):
+                if output.socket != ANY and len(offers[output.socket]) < _OFFERS:
+                    link = f'["{printable(name[:40])}", {slot}] ({data["spec"].class_type})'
+                    offers[output.socket].append((output.socket, name, link))
+        return [offer for found in offers.values() for offer in found]

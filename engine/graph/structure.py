@@ -1,0 +1,109 @@
+"""What is wrong with a graph as a whole: unknown classes, cycles, nothing to write."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from engine.graph.build import Graph
+from engine.graph.prune import Needed
+from engine.graph.scene import Scene, one_of
+from engine.plugins.known_classes import supplier
+from engine.reading.printable import printable, shown
+from schemas.report import Problem
+
+MOST_NAMED = 10
+"""Members of a cycle that a message names."""
+
+
+def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
+    """The finding on a node whose class nobody here has. packs: as `packs_of` reads them from the file."""
+    class_type = scene.prompt.nodes[name].class_type
+    known, told = supplier(class_type), packs.get(class_type) or packs.get(name)
+    said = f"there is no node class {shown(class_type)} here"
+    own = False
+    if known is not None:
+        own = known.address is None
+        said += f"; it belongs to {known.pack}{f' ({known.address})' if known.address else ''}"
+    elif told:
+        said += f"; the file says that the pack {shown(told)} supplies it"
+    near = one_of(scene.registry.near(class_type))
+    otherwise = "comfyless does not have it yet: replace" if own else "Replace"
+    fix = f"{near} If not, replace the node or remove it." if near else f"{otherwise} the node or remove it."
+    if not own and scene.registry.failed:
+        fix += f" These installed packs failed to load: {', '.join(sorted(scene.registry.failed))}."
+    return scene.problem("unknown-class", f"{said}.", fix, name, "class_type", class_type)
+
+
+def packs_of(scene: Scene) -> dict[str, str]:
+    """Packs that the file names, by node id and by class: from the nodes' notes and the editor's graph beside them."""
+    found: dict[str, str] = {}
+    for name, node in scene.prompt.nodes.items():
+        pack = _pack_in(node.meta) or _pack_in(node.meta.get("properties"))
+        if pack:
+            found[name] = pack
+    editor_nodes = scene.editor_graph.get("nodes") if scene.editor_graph else None
+    for item in editor_nodes if isinstance(editor_nodes, list) else ():
+        pack = _pack_in(item.get("properties")) if isinstance(item, dict) else None
+        if pack and isinstance(item.get("type"), str):
+            found[item["type"]] = pack
+    return found
+
+
+def _pack_in(properties: Any) -> str | None:
+    """The pack that an editor noted: its name in the registry of packs, or its repository."""
+    if not isinstance(properties, dict):
+        return None
+    for key in ("cnr_id", "aux_id"):
+        if isinstance(properties.get(key), str) and properties[key]:
+            return printable(properties[key])
+    return None
+
+
+def check_cycles(scene: Scene, needed: Needed) -> Iterator[Problem]:
+    """One finding for each knot of nodes that wait for each other."""
+    for members in scene.knots:
+        if len(members) > 1 and any(name in needed for name in members):
+            yield _cycle(scene, members)
+
+
+def _cycle(scene: Scene, members: set[str]) -> Problem:
+    first = next(name for name in scene.prompt.nodes if name in members)
+    ring = shortest_ring(scene.graph, first, members)
+    told = [scene.named(name) for name in ring[:MOST_NAMED]]
+    left_out = f" → {len(ring) - MOST_NAMED} more" if len(ring) > MOST_NAMED else ""
+    said = f"these nodes wait for each other: {' → '.join(told)}{left_out} → {told[0]}"
+    if len(members) > len(ring):
+        said += f", and {len(members) - len(ring)} more nodes are tied into the same knot"
+    fix = "Cut one of these links: a node can only read what was computed before it."
+    return scene.problem("cycle", f"{said}.", fix, first, None, ", ".join(printable(name[:40]) for name in ring[:50]))
+
+
+def shortest_ring(graph: Graph, first: str, members: set[str]) -> list[str]:
+    """The members of a shortest cycle through `first` inside a strongly connected set, in the wires' direction."""
+    came_from: dict[str, str] = {}
+    waiting = deque([first])
+    while waiting:
+        name = waiting.popleft()
+        for after in graph.adj[name]:
+            if after == first and name != first:
+                ring = [name]
+                while ring[-1] != first:
+                    ring.append(came_from[ring[-1]])
+                return ring[::-1]
+            if after in members and after not in came_from and after != first:
+                came_from[after] = name
+                waiting.append(after)
+    raise ValueError(f"{first} is in no cycle of these nodes")
+
+
+def check_empty(scene: Scene) -> Problem:
+    """The finding on a graph without nodes."""
+    return scene.problem("empty-graph", "the graph has no nodes.", "Export the workflow again.")
+
+
+def check_no_output(scene: Scene) -> Problem:
+    """The finding on a graph that writes nothing."""
+    writers = [spec.class_type for spec in scene.registry.all() if spec.output_node]
+    said = "no node of the graph writes a result, so there is nothing to run."
+    fix = f"Add an output node: {', '.join(writers[:5])}." if writers else "Add an output node."
+    return scene.problem("no-output", said, fix)
