@@ -1,0 +1,211 @@
+"""The public surface: what the command line does, for programs.
+
+    from engine import api
+    report = api.run(api.load("workflow.json"))
+
+Nothing here imports torch; a node does, when the first one that needs it runs.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from engine import accelerators, reading
+from engine.checkpoints.describe import ModelFile, describe
+from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
+from engine.folders import Folders
+from engine.graph import rewrite
+from engine.graph.check import Checked, examine
+from engine.graph.values import BoundNode, bind
+from engine.memory import Ledger
+from engine.plugins.registry import Registry
+from engine.running.cache import OutputCache
+from engine.running.outputs import OutputFolder
+from engine.running.session import Session as Running
+from schemas.node import NodeSpec
+from schemas.plan import Plan
+from schemas.report import Event, Problem, RunReport, Warned
+from schemas.settings import Settings
+from schemas.workflow import Workflow
+
+__all__ = [
+    "Session",
+    "Settings",
+    "describe_model",
+    "load",
+    "model_files",
+    "nodes",
+    "override",
+    "plan",
+    "run",
+    "validate",
+]
+
+MODEL_FOLDERS = ("checkpoints", "diffusion_models", "text_encoders", "vae", "loras", "controlnet")
+"""Folders that `model_files` lists, in this order, before any others."""
+
+
+def load(source: str | Path | bytes, name: str | None = None) -> Workflow:
+    """Read a graph: a file by path ("-" is standard input), or its bytes, which `name` stands for in messages.
+
+    API-format JSON, {"prompt": ...}, or a PNG, WebP or JPEG picture that carries a graph. Raises GraphInvalid.
+    """
+    if isinstance(source, bytes):
+        return reading.read(name or "<bytes>", source)
+    return reading.read_file(source)
+
+
+def override(workflow: Workflow, sets: Sequence[str]) -> Workflow:
+    """A copy with values changed: each "NODE.FIELD=VALUE", the node by id, or by title or class if it is the only one.
+
+    Raises GraphInvalid with a problem for each override that cannot be done.
+    """
+    try:
+        changed = rewrite.apply(workflow.prompt, sets, Registry.builtin())
+    except GraphInvalid as error:
+        raise GraphInvalid([found.model_copy(update={"file": workflow.name}) for found in error.problems]) from error
+    return workflow.model_copy(update={"prompt": changed})
+
+
+def validate(workflow: Workflow, settings: Settings | None = None) -> list[Problem]:
+    """All that is wrong with a graph, at once; empty if it can run. Raises GraphInvalid for bad settings."""
+    return Session(settings).validate(workflow)
+
+
+def plan(workflow: Workflow, settings: Settings | None = None) -> Plan:
+    """What a run would do, step by step. Raises GraphInvalid if the graph cannot run."""
+    return Session(settings).plan(workflow)
+
+
+def run(
+    workflow: Workflow,
+    settings: Settings | None = None,
+    *,
+    events: Callable[[Event], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> RunReport:
+    """Run a graph. Its problems, its failure or interruption are told in the report, not raised.
+
+    events: told what happens, as it happens. stop: asked between the steps of a sampler whether to stop.
+    Raises GraphInvalid for bad settings.
+    """
+    return Session(settings, events=events, stop=stop).run(workflow)
+
+
+def nodes() -> list[NodeSpec]:
+    """Every node class there is, by name."""
+    return list(Registry.builtin().all())
+
+
+def describe_model(path: str | Path) -> ModelFile:
+    """What a model file is, from its header. Raises ModelFileInvalid."""
+    return describe(str(path))
+
+
+def model_files(settings: Settings | None = None) -> list[tuple[str, str, Path]]:
+    """(folder, name, path) of every model file that graphs can name."""
+    folders = _folders(settings or Settings())
+    known = (*MODEL_FOLDERS, *(name for name in folders.kinds() if name not in MODEL_FOLDERS))
+    found = ((kind, name, folders.path(kind, name)) for kind in known for name in folders.names(kind))
+    return [(kind, name, path) for kind, name, path in found if path is not None]
+
+
+class Session:
+    """Several graphs in one process: one cache of outputs, one set of loaded models.
+
+    failure: the traceback of the last run, as text, if a node failed in it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        events: Callable[[Event], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        registry: Registry | None = None,
+    ) -> None:
+        """registry: other node classes than the ones comfyless brings. Raises GraphInvalid for bad settings."""
+        self.settings = settings or Settings()
+        self.registry = registry or Registry.builtin()
+        self.folders = _folders(self.settings)
+        self._events, self._stop = events, stop
+
+    def validate(self, workflow: Workflow) -> list[Problem]:
+        """All that is wrong with a graph, at once."""
+        return self._examined(workflow).problems
+
+    def plan(self, workflow: Workflow) -> Plan:
+        """What `run` would do now, and why. Raises GraphInvalid if the graph cannot run."""
+        checked = self._examined(workflow)
+        if checked.problems:
+            raise GraphInvalid(checked.problems)
+        try:
+            return self._running.plan(workflow, self._bound(workflow, checked), checked.outputs)
+        except (FileMissing, ModelFileInvalid) as error:
+            raise GraphInvalid([_file_problem(workflow, error)]) from error
+
+    def run(self, workflow: Workflow) -> RunReport:
+        """Run a graph, unless something is wrong with it. What other graphs have computed before is not done again."""
+        checked = self._examined(workflow)
+        if checked.problems:
+            return RunReport(file=workflow.name, status="invalid", problems=checked.problems)
+        try:
+            return self._running.run(workflow, self._bound(workflow, checked), checked.outputs)
+        except (FileMissing, ModelFileInvalid) as error:
+            return RunReport(file=workflow.name, status="invalid", problems=[_file_problem(workflow, error)])
+
+    @property
+    def failure(self) -> str | None:
+        """The traceback of the last run, as text, if a node failed in it."""
+        return self._running.failure
+
+    def _examined(self, workflow: Workflow) -> Checked:
+        checked = examine(workflow, self.registry, self.folders)
+        for note in checked.notes if self._events and not checked.problems else ():
+            self._events(Warned("warned", None, note))
+        return checked
+
+    def _bound(self, workflow: Workflow, checked: Checked) -> dict[str, BoundNode]:
+        wanted = (name for name in workflow.prompt.nodes if name in checked.needed)
+        return bind(workflow.prompt, self.registry, wanted)
+
+    @cached_property
+    def _running(self) -> Running:
+        settings = self.settings
+        device = accelerators.resolve(settings.device)
+        _limit_threads(settings.threads)
+        ledger = Ledger({"cpu": settings.ram, device: settings.ram if device == "cpu" else settings.vram}, tell=self._events)
+        return Running(
+            self.registry,
+            self.folders,
+            OutputFolder(settings.output, settings.temp),
+            ledger,
+            cache=OutputCache(settings.cache),
+            device=device,
+            dtype=settings.dtype,
+            stop=self._stop,
+            sink=self._events,
+            video_peak=None if device == "cpu" else lambda: ledger.peak(device),
+        )
+
+
+def _folders(settings: Settings) -> Folders:
+    """The folders of the settings; the default models folder need not exist."""
+    default = Settings.model_fields["models"].default
+    roots: Iterable[Path] = settings.models if settings.models != default else filter(Path.is_dir, default)
+    return Folders(list(roots), settings.extra_model_paths, settings.input, settings.output, settings.temp)
+
+
+def _limit_threads(count: int | None) -> None:
+    """Tell the libraries that compute, before the first of them is loaded, how many threads to use."""
+    if count is not None:
+        for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[variable] = str(count)
+
+
+def _file_problem(workflow: Workflow, error: FileMissing | ModelFileInvalid) -> Problem:
+    """A file that went away, or was damaged, between the check and the run."""
+    if isinstance(error, FileMissing):
+        return Problem(code="missing-file", file=workflow.name, found=error.name, said=str(error), fix="Put it back.")
+    return Problem(code="bad-file", file=workflow.name, found=error.path, said=f"{error.path} {error.said}", fix=error.fix)
