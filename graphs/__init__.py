@@ -1,0 +1,1 @@
+"""Bundled workflow graphs, and the demo model that they run on."""
