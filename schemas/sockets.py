@@ -127,6 +127,11 @@ class GuiderRef:
     negative: Any = None
     cfg: float = 1.0
 
+    @property
+    def storage_key(self) -> tuple[str, ...]:
+        """That of the weights that its model stands for."""
+        return self.model.storage_key
+
 
 Model = Annotated[ModelRef, Socket("MODEL")]
 Clip = Annotated[ClipRef, Socket("CLIP")]

@@ -1,0 +1,265 @@
+"""Execute: a planned run, node by node.
+
+Which node comes next is the flow's business, how lists become calls is the mapping's, what a node that gives a graph
+becomes is the grafter's; here they meet the nodes, the cache and whoever listens. Nothing recurses over the graph.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, NoReturn
+
+from engine.errors import Interrupted, NodeFailed
+from engine.graph.values import BoundNode
+from engine.planning.collector import collector_paused
+from engine.planning.keys import is_lasting
+from engine.planning.plan import PlannedRun
+from engine.plugins.registry import Registry
+from engine.running.cache import NO_MODELS, Entry, Models, OutputCache
+from engine.running.context import NodeContext, Services
+from engine.running.expansion import Graft, Grafter
+from engine.running.flow import Flow, Holds, place_of, rank
+from engine.running.lazy import UNASKED, asked
+from engine.running.mapping import Items, blocking, calls, checked, joined
+from schemas.node import Blocked, Expansion, NodeSpec
+from schemas.prompt import Link
+from schemas.report import RunStarted, StepDone, StepReport, StepStarted, StepState
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A node that gave graphs, until their outputs are there."""
+
+    graft: Graft
+    context: NodeContext
+
+
+class Execution:
+    """One run of one plan. After `run`, or after it raised, `steps` and `outputs` tell what became of the plan.
+
+    bound: all nodes by id. title: of a node of the user's graph. holds: hears of the weights that later steps may
+    still use; None if nobody cares.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedRun,
+        bound: Mapping[str, BoundNode],
+        cache: OutputCache,
+        registry: Registry,
+        services: Services,
+        title: Callable[[str], str | None] = lambda node: None,
+        holds: Holds | None = None,
+    ) -> None:
+        """Nothing runs yet."""
+        self._planned = planned
+        self._bound = dict(bound)
+        self._records = dict(planned.records)
+        self._cache = cache
+        self._services = services
+        self._sink = services.sink
+        self._title = title
+        self._flow = Flow(self._bound, holds, self._restore)
+        self._grafter = Grafter(self._bound, self._records, planned.keys, registry)
+        self._waiting: dict[str, _Waiting] = {}
+        self._reports: dict[str, StepReport] = {}
+        self._saved: dict[str, tuple[str, ...]] = {}
+        self._begun: dict[str, float] = {}
+        self._grafts = 0
+
+    def run(self) -> None:
+        """Run what the plan says must run. Raises NodeFailed and Interrupted; what was done until then stays cached."""
+        if self._sink is not None:
+            self._sink(RunStarted("run-started", self._planned.file, len(self._planned.records)))
+        try:
+            with collector_paused():
+                self._begin()
+            while (node := self._flow.next()) is not None:
+                self._services.check_stop()
+                self._go_on(node)
+            self._refuse_circle()
+        except KeyboardInterrupt as error:
+            raise Interrupted("stopped from the keyboard") from error
+        finally:
+            self._flow.close()
+            self._cache.remember({node: self._records[node] for node in self._reports})
+        for node in self._planned.records:
+            if node not in self._reports:
+                self._settle(node, "skipped")
+
+    def steps(self) -> list[StepReport]:
+        """Every step that was settled, in the plan's order, and then those that only an expansion brought into play."""
+        ordered = dict.fromkeys((*self._planned.records, *self._reports))
+        return [self._reports[node] for node in ordered if node in self._reports]
+
+    def outputs(self) -> dict[str, list[str]]:
+        """Paths of the files that each node wrote, in this run or in the one it is cached from."""
+        return {node: list(self._saved[node]) for node in self._planned.records if self._saved.get(node)}
+
+    def _begin(self) -> None:
+        """Expect what may run, provide what is cached, start what must run; in the plan's order."""
+        cached, needed = [], []
+        for place, node in enumerate(self._planned.records):
+            self._flow.ranks[node] = rank(place)
+            state = self._planned.state(node)
+            if state == "cached":
+                cached.append(node)
+                continue
+            self._flow.expect(node)
+            if state == "run":
+                needed.append(node)
+        for node in cached:
+            entry = self._restore(node)
+            if entry is not None:
+                self._flow.provide(node, entry)
+                self._saved[node] = entry.saved
+            self._settle(node, "cached")
+        for node in needed:
+            self._flow.start(node)
+
+    def _restore(self, node: str) -> Entry | None:
+        record = self._records.get(node)
+        return self._cache.get(record.key) if record else None
+
+    def _go_on(self, node: str) -> None:
+        """One ready node: taken from the cache if its like has run meanwhile, called, or finished after waiting."""
+        key = self._records[node].key
+        waiting = self._waiting.get(node)
+        known = self._cache.get(key) if waiting is None and is_lasting(key) else None
+        if known is not None:
+            self._finish(node, known, "cached")
+            return
+        begun = perf_counter()
+        try:
+            outcome = self._call(node) if waiting is None else self._collect(node, waiting)
+        except Interrupted:
+            raise
+        except Exception as error:
+            self._fail(node, error)
+        if outcome is not None:
+            self._finish(node, *outcome, perf_counter() - begun)
+        else:
+            self._add_seconds(node, perf_counter() - begun)
+
+    def _call(self, node: str) -> tuple[Entry, StepState] | None:
+        """Run a node; what became of it, or None if it has to wait for lazy inputs or for the graph it gave."""
+        bound = self._bound[node]
+        spec = bound.spec
+        inputs, models = self._gather(bound)
+        fields = asked(spec, inputs) if spec.needs is not None else ()
+        if fields:
+            self._flow.ask(node, [bound.links[name].node for name in fields])
+            return None
+        root = self._grafter.root(node)
+        if self._sink is not None and root == node:
+            done, total = len(self._reports), len(self._planned.records)
+            self._sink(StepStarted("step-started", node, spec.class_type, self._title(node), done + 1, total))
+        context = NodeContext(node, root, self._services, models)
+        results, ran = self._results(spec, inputs, context)
+        values = [result for result in results if not isinstance(result, Expansion)]
+        if len(values) < len(results):
+            self._graft(node, results, context)
+            return None
+        return Entry(joined(values, spec), context.models, tuple(context.saved)), "run" if ran else "skipped"
+
+    def _gather(self, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models]:
+        """The items of each input, and the model files that they depend on."""
+        models = NO_MODELS
+        inputs: dict[str, Sequence[Any]] = {field: (value,) for field, value in bound.literals.items()}
+        for field, link in bound.links.items():
+            entry = self._flow.values.get(link.node)
+            if entry is None:
+                inputs[field] = UNASKED
+                continue
+            inputs[field] = entry.outputs[link.slot]
+            if entry.models:
+                models |= entry.models
+        return inputs, models
+
+    def _results(
+        self, spec: NodeSpec, inputs: Mapping[str, Sequence[Any]], context: NodeContext
+    ) -> tuple[list[tuple[Any, ...] | Expansion], bool]:
+        """What each call gave, and whether any was made: a blocked one is not, and blocks its outputs in silence."""
+        results: list[tuple[Any, ...] | Expansion] = []
+        messages: dict[str, None] = {}
+        ran = False
+        for values in calls(inputs, spec):
+            self._services.check_stop()
+            blocked = blocking(values, spec.input_is_list)
+            if blocked is None:
+                ran = True
+                results.append(checked(spec.run(values, context), spec))
+                continue
+            if blocked.message is not None:
+                messages[blocked.message] = None
+            results.append(checked(Blocked(), spec))
+        for message in messages:
+            context.warn(message)
+        return results, ran
+
+    def _graft(self, node: str, results: Sequence[tuple[Any, ...] | Expansion], context: NodeContext) -> None:
+        """Put the graphs that a node gave into the running one, and let the node wait for them."""
+        graft = self._grafter.graft(node, results, lambda name: self._cache.has(self._records[name].key))
+        self._grafts += 1
+        place = place_of(self._flow.ranks[node])
+        for index, name in enumerate(graft.added):
+            self._flow.ranks[name] = rank(place, self._grafts, index)
+            self._flow.expect(name)
+        self._waiting[node] = _Waiting(graft, context)
+        self._flow.read_instead(node, graft.reads)
+        self._flow.ask(node, graft.reads)
+
+    def _collect(self, node: str, waiting: _Waiting) -> tuple[Entry, StepState]:
+        """The outputs of a node that gave graphs, now that these are done."""
+        del self._waiting[node]
+        values = self._flow.values
+        models, saved = waiting.context.models, dict.fromkeys(waiting.context.saved)
+        for name in waiting.graft.reads:
+            models |= values[name].models
+            saved |= dict.fromkeys(values[name].saved)
+        results = [
+            [Items(values[value.node].outputs[value.slot]) if type(value) is Link else value for value in outputs]
+            for outputs in waiting.graft.results
+        ]
+        return Entry(joined(results, self._bound[node].spec), models, tuple(saved)), "run"
+
+    def _finish(self, node: str, entry: Entry, state: StepState, seconds: float = 0.0) -> None:
+        key = self._records[node].key
+        if state == "run" and is_lasting(key):
+            self._cache.put(key, entry)
+        parent = self._grafter.parents.get(node)
+        if parent is None:
+            self._saved[node] = entry.saved
+            self._settle(node, state, seconds)
+        else:
+            self._add_seconds(node, seconds)
+            if parent in self._waiting:
+                self._waiting[parent].context.saved += entry.saved
+        self._flow.finish(node, entry)
+
+    def _add_seconds(self, node: str, seconds: float) -> None:
+        """Count time for a step that goes on later: one that waits, or one whose graph this node is from."""
+        root = self._grafter.root(node)
+        self._begun[root] = self._begun.get(root, 0.0) + seconds
+
+    def _settle(self, node: str, state: StepState, seconds: float = 0.0) -> None:
+        seconds += self._begun.pop(node, 0.0)
+        class_type = self._records[node].class_type
+        self._reports[node] = StepReport(node=node, class_type=class_type, state=state, seconds=seconds)
+        if self._sink is not None:
+            done, total = len(self._reports), len(self._planned.records)
+            self._sink(StepDone("step-done", node, class_type, state, seconds, done, max(done, total)))
+
+    def _fail(self, node: str, error: Exception) -> NoReturn:
+        """Raise NodeFailed for a node of the user's graph; if the fault is in a node it gave, that one is the cause."""
+        root = self._grafter.root(node)
+        if root != node:
+            inner = NodeFailed(node, None, self._records[node].class_type, error)
+            inner.__cause__ = error
+            error = inner
+        raise NodeFailed(root, self._title(root), self._records[root].class_type, error) from error
+
+    def _refuse_circle(self) -> None:
+        """Nodes that are left when none can run wait for one another: an expansion linked to what waits for it."""
+        if self._waiting:
+            self._fail(next(iter(self._waiting)), ValueError("the graph it gave waits for this node's own result"))
