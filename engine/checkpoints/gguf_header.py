@@ -237,10 +237,10 @@ def placed(
     for name, (dtype, shape, offset, count) in table.items():
         if offset % step:
             raise cursor.refuse(f"tensor {name[:80]!r} is not aligned to {step} bytes.")
-        if data + offset + count > cursor.end:
-            missing = data + offset + count - cursor.end
-            raise cursor.refuse(f"is cut off: tensor {name[:80]!r} ends {missing:,} bytes behind the end of the file.")
         tensors[name] = TensorInfo(dtype, shape, data + offset, data + offset + count)
+    last = max((tensor.end for tensor in tensors.values()), default=data)
+    if last > cursor.end:
+        raise cursor.refuse(f"is cut off: {last - cursor.end:,} of {last:,} bytes are missing.")
     at, before = data, ""
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
         if tensor.start < at:

@@ -92,6 +92,15 @@ def sizes(view: View, names: Names) -> FluxSizes:
     )
 
 
+def variant(sizes: FluxSizes) -> str:
+    """Which of the published models has these sizes. Canny and depth are alike, and Kontext is like dev."""
+    if sizes.in_channels == 384:
+        return "fill"
+    if sizes.in_channels == 128:
+        return "canny or depth"
+    return "dev" if sizes.guided else "schnell"
+
+
 FAMILIES = (
     Family(
         kind="flux",
