@@ -1,9 +1,10 @@
 """Settings: where models and pictures are, and what a run may use.
 
 Each comes from the first place that has it: what the caller gives (the command line, or keyword arguments), the
-environment (`COMFYLESS_THREADS=4`; lists of folders parted as in PATH), `comfyless.toml` in the working folder, the same
-in the user's configuration folder (`$XDG_CONFIG_HOME/comfyless`, else `~/.config/comfyless`), the default. Relative paths
-in a TOML file are relative to that file. A key or variable that means nothing is an error, never silently ignored.
+environment (`COMFYLESS_THREADS=4`; lists of folders parted as in PATH), `comfyless.toml` in the working folder, the
+same in the user's configuration folder (`$XDG_CONFIG_HOME/comfyless`, else `~/.config/comfyless`), the default.
+Relative paths in a TOML file are relative to that file. A key or variable that means nothing is an error, never
+silently ignored.
 """
 
 import os
@@ -72,19 +73,24 @@ TYPES = "auto, fp32, bf16 or fp16"
 SIZE = "a size such as 12G, 12GiB or 800M"
 
 
+def _models_here() -> list[Path]:
+    return [path for path in (Path("models"),) if path.is_dir()]
+
+
 class Settings(BaseSettings):
     """What every part of the program asks about its surroundings. Raises pydantic's ValidationError; see `problems_of`.
 
-    models: ComfyUI's models folders, searched in order. extra_model_paths: YAML files in ComfyUI's format. input,
-    output, temp: ComfyUI's folders of these names. threads: None leaves the choice to the libraries. ram, vram: bytes
-    that weights and cached values may take; None: what is free. cache: bytes that outputs of nodes may take.
+    models: ComfyUI's models folders, searched in order; `models` if there is one. extra_model_paths: YAML files in
+    ComfyUI's format. input, output, temp: ComfyUI's folders of these names. threads: None leaves the choice
+    to the libraries. ram, vram: bytes that weights and cached values may take; None: what is free.
+    cache: bytes that outputs of nodes may take.
     """
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=False
     )
 
-    models: Folders = Field([Path("models")], description="folders that exist")
+    models: Folders = Field(default_factory=_models_here, description="folders that exist")
     extra_model_paths: Files = Field([], description="YAML files that exist, in the format of ComfyUI's")
     input: HomePath = Field(Path("input"), description="a folder")
     output: HomePath = Field(Path("output"), description="a folder")

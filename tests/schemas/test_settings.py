@@ -18,12 +18,12 @@ def problems(given: dict[str, Any] | None = None, names: dict[str, str] | None =
 
 def test_without_anything_the_defaults_hold(empty_folder: Path) -> None:
     settings = Settings()
-    assert (settings.models, settings.output, settings.device, settings.ram) == (
-        [Path("models")],
-        Path("output"),
-        "auto",
-        None,
-    )
+    assert (settings.models, settings.output, settings.device, settings.ram) == ([], Path("output"), "auto", None)
+
+
+def test_a_models_folder_at_hand_is_taken_unasked(empty_folder: Path) -> None:
+    (empty_folder / "models").mkdir()
+    assert Settings().models == [Path("models")]
 
 
 def test_arguments_go_before_environment_before_file_before_users_file(

@@ -1,0 +1,46 @@
+"""Interrupts: the first Ctrl-C asks a run to stop, the second stops the program."""
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+ASKED = b"\nstopping at the next step; press Ctrl-C again to stop at once\n"
+
+
+class Interrupts:
+    """While entered, SIGINT and SIGTERM set a flag that is read by calling the object.
+
+    The second raises KeyboardInterrupt wherever the program is. Outside the main thread, where Python allows no
+    handlers, it does nothing.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self.asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __call__(self) -> bool:
+        """Whether the user wants to stop."""
+        return self.asked
+
+    def __enter__(self) -> "Interrupts":
+        """Take the signals over."""
+        if threading.current_thread() is threading.main_thread():
+            for name in (signal.SIGINT, signal.SIGTERM):
+                self._before[name] = signal.signal(name, self._ask)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the signals back."""
+        for name, handler in self._before.items():
+            signal.signal(name, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        os.write(2, ASKED)  # a stream's own lock may be held where the signal struck

@@ -1,0 +1,67 @@
+"""main: the command line's arguments become a verb's call, and what it ends with an exit code."""
+
+import argparse
+import traceback
+from collections.abc import Sequence
+
+from engine import VERSION
+from engine.cli import demo, models, nodes, run, validate
+from engine.cli.console import Console
+from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
+from engine.cli.problems import tell
+from engine.errors import ComfylessError, GraphInvalid
+
+DESCRIPTION = "Run ComfyUI workflow files without ComfyUI: one process, one command, the same picture."
+EPILOGUE = """\
+exit codes:
+  0    done
+  1    a node failed while running
+  2    the graph, the command or the settings cannot be run as given
+  130  interrupted
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="comfyless",
+        description=DESCRIPTION,
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"comfyless {VERSION}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in (run, validate, nodes, models, demo):
+        verb.add(verbs)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command; the exit code. argv: without the program's name; None: the process's own."""
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as end:  # argparse has said why, or shown the help
+        return int(end.code or DONE)
+    try:
+        return int(arguments.verb(arguments))
+    except KeyboardInterrupt:
+        Console().complain("interrupted")
+        return INTERRUPTED
+    except GraphInvalid as error:
+        console = Console()
+        tell(console.complain, console.terminal, "comfyless", error.problems)
+        return INVALID
+    except ComfylessError as error:
+        Console().complain(f"comfyless: {error}")
+        return FAILED
+    except Exception as error:  # a fault of ours: said in one line, shown in full to who asks for it
+        return _fault(error, getattr(arguments, "verbose", False))
+
+
+def _fault(error: Exception, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exception(error)
+    hint = "" if verbose else " Run it with --verbose to see where."
+    Console().complain(f"comfyless: internal error: {type(error).__name__}: {error}.{hint}")
+    return FAILED

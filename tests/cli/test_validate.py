@@ -1,0 +1,62 @@
+"""`comfyless validate`: every problem of every file, and an exit code."""
+
+from collections.abc import Callable
+
+from schemas.report import Problem
+from tests.cli.conftest import Ended, FakeApi
+
+Command = Callable[..., Ended]
+
+MISSING = Problem(
+    code="missing-file", node="4", class_type="VAELoader", field="vae_name", said="not found.", fix="Put it."
+)
+BROKEN = Problem(code="malformed-json", said="a comma is missing.", fix="Add it.", line=3, column=7)
+
+
+def test_valid_files_are_called_so_with_their_nodes(api: FakeApi, command: Command) -> None:
+    assert command("validate", "a.json", "b.json") == Ended(0, "a.json: valid, 2 nodes\nb.json: valid, 2 nodes\n", "")
+
+
+def test_problems_are_the_data_of_this_verb(api: FakeApi, command: Command) -> None:
+    api.invalid["bad.json"] = [MISSING, MISSING]
+    api.unreadable["broken.json"] = [BROKEN]
+    ended = command("validate", "bad.json", "broken.json", "good.json")
+    assert ended == Ended(
+        2,
+        "bad.json: 4 VAELoader.vae_name: not found. Put it.  [missing-file]\n"
+        "bad.json: 4 VAELoader.vae_name: not found. Put it.  [missing-file]\n"
+        "bad.json: 2 problems\n"
+        "broken.json:3:7: a comma is missing. Add it.  [malformed-json]\n"
+        "good.json: valid, 2 nodes\n",
+        "",
+    )
+
+
+def test_quiet_says_only_what_is_wrong(api: FakeApi, command: Command) -> None:
+    api.invalid["bad.json"] = [MISSING]
+    ended = command("validate", "-q", "bad.json", "good.json")
+    assert ended == Ended(2, "bad.json: 4 VAELoader.vae_name: not found. Put it.  [missing-file]\n", "")
+
+
+def test_json_is_one_line_for_each_file(api: FakeApi, command: Command) -> None:
+    api.invalid["bad.json"] = [MISSING]
+    api.unreadable["broken.json"] = [BROKEN]
+    ended = command("validate", "--json", "good.json", "bad.json", "broken.json")
+    assert [(record["event"], record["file"], record["valid"]) for record in ended.records] == [
+        ("validation", "good.json", True),
+        ("validation", "bad.json", False),
+        ("validation", "broken.json", False),
+    ]
+    assert ended.records[1]["problems"] == [MISSING.model_dump(mode="json")]
+    assert (ended.records[2]["problems"][0]["line"], ended.code, ended.err) == (3, 2, "")
+
+
+def test_bad_settings_are_a_line_for_each_file_as_json(api: FakeApi, command: Command) -> None:
+    ended = command("validate", "--json", "a.json", "b.json", "--models", "nowhere")
+    assert [(record["file"], record["valid"]) for record in ended.records] == [("a.json", False), ("b.json", False)]
+    assert (ended.records[0]["problems"][0]["code"], ended.code) == ("bad-setting", 2)
+
+
+def test_values_may_be_changed_before_checking(api: FakeApi, command: Command) -> None:
+    command("validate", "a.json", "--set", "KSampler.steps=4")
+    assert api.sets == [["KSampler.steps=4"]]
