@@ -11,14 +11,17 @@ INPUT = "input"
 class Folders(Protocol):
     """Model folders by their ComfyUI names ("checkpoints", "vae", ...), and the input folder as "input"."""
 
-    def names(self, folder: str) -> Sequence[str]:
-        """Every file in the folder, as a graph would name it."""
-
     def searched(self, folder: str) -> list[str]:
         """The paths that stand for this folder, for messages."""
 
     def has(self, folder: str, name: str) -> bool:
         """Whether the folder has this file. Both slashes are alike."""
+
+    def near(self, folder: str, name: str) -> Sequence[str]:
+        """Names in the folder that may be meant, best first."""
+
+    def elsewhere(self, name: str) -> Sequence[str]:
+        """Other folders that have a file of exactly this name."""
 
     def input_path(self, name: str) -> Path | None:
         """A picture by name ("a.png", "sub/a.png", "a.png [output]"), or None if there is no such file."""

@@ -107,4 +107,4 @@ def _check_file(scene: Scene, known: InputSpec, value: str) -> None:
     else:
         said = f"{shown(value)} cannot be found: there is no folder for {widget.folder}."
         otherwise = f"Name the folder that has it with {option}."
-    raise Fault("missing-file", said, one_of(scene.near_files(widget.folder, value)) or otherwise)
+    raise Fault("missing-file", said, scene.where_instead(widget.folder, value) or otherwise)

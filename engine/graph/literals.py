@@ -87,6 +87,11 @@ def _number(bound: float | None) -> str:
     return "" if bound is None else str(bound)
 
 
+def _is_nan(value: Any) -> bool:
+    """Whether a literal that failed a bound is no number at all, also as text."""
+    return isinstance(value, str | float) and math.isnan(float(value))
+
+
 def _no_wire(spec: InputSpec, raw: Any) -> Fault:
     if isinstance(raw, list):
         said = f"{shown(raw)} is no link; a link is [node id, output number]."
@@ -96,7 +101,7 @@ def _no_wire(spec: InputSpec, raw: Any) -> Fault:
 
 
 def _fault(spec: InputSpec, value: Any, kind: str) -> Fault:
-    if kind in _BOUNDS and not (isinstance(value, float) and math.isnan(value)):
+    if kind in _BOUNDS and not _is_nan(value):
         return Fault("out-of-range", f"{shown(value)} is out of range.", f"Choose a value {bounds(spec)}.")
     if kind == "literal_error":
         return Fault("unknown-choice", f"there is no choice {shown(value)}.", "")

@@ -18,8 +18,9 @@ from schemas.report import Problem, ProblemCode
 from schemas.sockets import ANY
 from schemas.workflow import Workflow
 
-LONGEST_PART = 255
-"""Bytes of one part of a path that file systems take."""
+LONGEST_PART, LONGEST_NAME = 255, 2000
+"""Bytes of one part of a path, and characters of a whole name, that file systems take."""
+MOST_SUGGESTIONS = 1000
 _EXAMPLES = 2
 _OFFERS = 8
 """Outputs of one type that are looked at for examples: enough to find one, few enough for any graph."""
@@ -28,6 +29,12 @@ _OFFERS = 8
 def one_of(names: Sequence[str]) -> str:
     """A question after near names, best first: "Did you mean 'a' or 'b'?"; empty without names."""
     return f"Did you mean {' or '.join(shown(name) for name in names)}?" if names else ""
+
+
+def _askable(name: str) -> bool:
+    """Whether a file system may be asked for a name; for those that it cannot have, some raise."""
+    parts = [len(part.encode("utf-8", "surrogateescape")) for part in name.replace("\\", "/").split("/")]
+    return bool(name) and "\0" not in name and max(parts) <= LONGEST_PART and len(name) <= LONGEST_NAME
 
 
 class Scene:
@@ -42,7 +49,8 @@ class Scene:
         self.folders = folders
         self.graph = graph
         self._there: dict[tuple[str, str], bool] = {}
-        self._indexes: dict[str, Nearest] = {}
+        self._suggestions = 0
+        self._instead: dict[tuple[str, str], str] = {}
         self._fields: dict[str, Nearest] = {}
 
     def problem(
@@ -82,31 +90,49 @@ class Scene:
         return self._there[key]
 
     def _on_disk(self, folder: str, name: str) -> bool:
-        sizes = [len(part.encode("utf-8", "surrogateescape")) for part in name.split("/")]
-        if not name or "\0" in name or max(sizes) > LONGEST_PART:  # no file system takes these; some raise
+        if not _askable(name):
             return False
         if folder == INPUT:
             return self.folders.input_path(name) is not None
         return self.folders.has(folder, name)
 
-    def near_files(self, folder: str, name: str) -> list[str]:
-        """Files of the folder that are named alike."""
-        if folder not in self._indexes:
-            self._indexes[folder] = Nearest(self.folders.names(folder), files=True)
-        return self._indexes[folder].of(name)
+    def where_instead(self, folder: str, name: str) -> str:
+        """What may be meant by a file that is not there, as sentences; empty if nothing comes near."""
+        key = (folder, name)
+        if key not in self._instead:
+            self._instead[key] = self._search(folder, name) if _askable(name) and self._may_suggest() else ""
+        return self._instead[key]
+
+    def _search(self, folder: str, name: str) -> str:
+        others = [] if folder == INPUT else [other for other in self.folders.elsewhere(name) if other != folder]
+        moved = f"It is in the folder for {others[0]}: move it, or use a node that looks there. " if others else ""
+        return f"{moved}{one_of(list(self.folders.near(folder, name)))}".strip()
 
     def near_fields(self, class_type: str, field: str) -> list[str]:
         """Inputs of a known class that are named alike."""
         if class_type not in self._fields:
             spec = self.registry.find(class_type)
             self._fields[class_type] = Nearest(spec.inputs if spec else ())
-        return self._fields[class_type].of(field)
+        return self._fields[class_type].of(field) if self._may_suggest() else []
+
+    def near_classes(self, class_type: str) -> list[str]:
+        """Known classes that are named alike."""
+        return self.registry.near(class_type) if self._may_suggest() else []
+
+    def _may_suggest(self) -> bool:
+        """Searching for names costs far more than finding a fault; nobody reads thousands of suggestions."""
+        self._suggestions += 1
+        return self._suggestions <= MOST_SUGGESTIONS
 
     def givers(self, socket: str, node: str) -> str:
         """Links in this graph that would fit a socket of a node and close no cycle, as a sentence; or empty."""
-        rank = self.ranks[node]
-        links = [link for given, other, link in self._offers if self.ranks[other] > rank and fits(given, socket)]
-        return f" Here {' or '.join(links[:_EXAMPLES])} would fit." if links else ""
+        level = self._levels[node]
+        fitting = [
+            link
+            for given, other, link in self._offers
+            if other != node and self._levels[other] <= level and fits(given, socket)
+        ]
+        return f" Here {' or '.join(fitting[:_EXAMPLES])} would fit." if fitting else ""
 
     @cached_property
     def knots(self) -> list[set[str]]:
@@ -114,9 +140,14 @@ class Scene:
         return list(nx.strongly_connected_components(self.graph))
 
     @cached_property
-    def ranks(self) -> dict[str, int]:
-        """The place of each node in `knots`: higher than that of everything that reads it."""
-        return {name: rank for rank, members in enumerate(self.knots) for name in members}
+    def _levels(self) -> dict[str, int]:
+        """Wires on the longest way to each node, a knot counting as one node: a node's readers are all above it."""
+        levels: dict[str, int] = {}
+        for members in reversed(self.knots):
+            below = {producer for name in members for producer in self.graph.pred[name]} - members
+            level = max((levels[producer] for producer in below), default=-1) + 1
+            levels |= dict.fromkeys(members, level)
+        return levels
 
     @cached_property
     def _offers(self) -> list[tuple[str, str, str]]:

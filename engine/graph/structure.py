@@ -26,7 +26,7 @@ def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
         said += f"; it belongs to {known.pack}{f' ({known.address})' if known.address else ''}"
     elif told:
         said += f"; the file says that the pack {shown(told)} supplies it"
-    near = one_of(scene.registry.near(class_type))
+    near = one_of(scene.near_classes(class_type))
     otherwise = "comfyless does not have it yet: replace" if own else "Replace"
     fix = f"{near} If not, replace the node or remove it." if near else f"{otherwise} the node or remove it."
     if not own and scene.registry.failed:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from difflib import SequenceMatcher
-from pathlib import PurePosixPath
 
 CLOSE = 0.6
 """Least similarity (difflib's ratio, 0..1) worth suggesting."""
@@ -24,11 +23,10 @@ def _pairs(folded: str) -> set[str]:
 class Nearest:
     """An index of names by their letter pairs, so that asking costs far less than comparing with each of them."""
 
-    def __init__(self, names: Iterable[str], files: bool = False) -> None:
-        """files: the names are file names; their endings, all alike, do not count."""
-        self._files = files
+    def __init__(self, names: Iterable[str]) -> None:
+        """names: in the order that decides between equally close ones."""
         self._names = list(dict.fromkeys(names))
-        self._folded = [self._fold(name) for name in self._names]
+        self._folded = [_folded(name) for name in self._names]
         self._sizes = [0] * len(self._names)
         self._holders: dict[str, list[int]] = defaultdict(list)
         for index, folded in enumerate(self._folded):
@@ -37,15 +35,9 @@ class Nearest:
             for pair in pairs:
                 self._holders[pair].append(index)
 
-    def _fold(self, name: str) -> str:
-        if not self._files:
-            return _folded(name)
-        path = PurePosixPath(name[-LONGEST:].replace("\\", "/"))
-        return _folded(path.stem)
-
     def of(self, name: str, count: int = 3) -> list[str]:
         """At most `count` names that look like this one, best first; empty if none is close."""
-        folded = self._fold(name)
+        folded = _folded(name)
         pairs = _pairs(folded)
         shared = Counter(index for pair in pairs for index in self._holders.get(pair, ()))
         overlap = [(2 * n / (len(pairs) + self._sizes[index]), index) for index, n in shared.items()]

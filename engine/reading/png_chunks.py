@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-LARGEST_TEXT = 64 * 2**20
+LARGEST_TEXT = 16 * 2**20
 """Bytes of one text after unpacking; more is taken for a decompression bomb and cut, which its JSON then shows."""
 
 
