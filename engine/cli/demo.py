@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from importlib import resources
 
 from engine.cli import words
 from engine.cli.console import Console
@@ -42,6 +41,8 @@ def add(verbs: Verbs) -> None:
 
 def demo(arguments: argparse.Namespace) -> int:
     """Run the graph with a few values changed; tell where the picture is and how long each step took."""
+    from importlib import resources
+
     from engine import api
 
     graphs = resources.files("graphs")

@@ -17,8 +17,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image, PngImagePlugin
-
 from engine import VERSION
 from engine.errors import NotWritten
 from engine.running.output_names import Place, expand, place_of
@@ -76,6 +74,8 @@ class OutputFolder:
 
 def encode_png(picture: "NDArray[np.uint8]", metadata: Mapping[str, str], compression: int) -> bytes:
     """The PNG file of a uint8 picture (H, W, 3 or 4); equal bytes for equal arguments."""
+    from PIL import Image, PngImagePlugin  # here, so that a program that only plans need not wait for it
+
     text = PngImagePlugin.PngInfo()
     for keyword, value in metadata.items():
         text.add_text(keyword, value)
