@@ -49,9 +49,10 @@ class FluxShift(Patch):
 
 @dataclass(frozen=True)
 class FlowShift(Patch):
-    """ModelSamplingSD3: a constant shift of the flow schedule."""
+    """ModelSamplingSD3: a constant shift of the flow schedule. multiplier: timesteps are noise levels times this."""
 
     shift: float
+    multiplier: float = 1000.0
 
 
 @dataclass(frozen=True)
