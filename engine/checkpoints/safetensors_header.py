@@ -78,6 +78,8 @@ def parse(path: str, text: bytes) -> dict[str, Any]:
 
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=without_repeats)
+        if b"\\ud" in text.lower():  # half of a surrogate pair can be escaped, but is no text
+            json.dumps(header, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise ModelFileInvalid(path, f"has a damaged header ({type(error).__name__}: {error}).", DAMAGED) from error
     if not isinstance(header, dict):
