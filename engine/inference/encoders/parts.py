@@ -1,0 +1,77 @@
+"""Which parts of which files a CLIP recipe stands for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from engine.checkpoints import detect, index
+from engine.checkpoints.detect import Part
+from engine.checkpoints.families.clip import ClipSizes
+from engine.errors import ModelFileInvalid
+from engine.inference.encoders.clip import Clip
+from engine.inference.encoders.t5 import T5
+from engine.inference.residency import Piece
+from schemas.sockets import ClipRef, FileRef
+
+FLUX = ("t5xxl", "clip_l")
+"""What Flux reads: T5 for the tokens, CLIP-L for the pooled output."""
+
+FAMILIES: Mapping[str | None, tuple[str, ...]] = {None: FLUX, "flux": FLUX}
+"""What the outputs are joined for (ClipRef.family) to the encoders that this takes."""
+
+IGNORED: Mapping[str, Mapping[str, str]] = {
+    "clip_l": {
+        "logit_scale": "serves the comparison of texts with pictures",
+        "text_projection*": "Flux reads the pooled output in front of the projection",
+        "text_model.embeddings.position_ids": "counts from 0",
+    },
+    "t5xxl": {
+        "logit_scale": "a leftover of saving T5 like CLIP",
+        "spiece_model": "the tokenizer, which we have",
+        "encoder.embed_tokens.weight": "the same table as shared.weight, stored twice",
+    },
+}
+ALIASES: Mapping[str, Mapping[str, str]] = {"clip_l": {}, "t5xxl": {"encoder.embed_tokens.weight": "shared.weight"}}
+
+
+def build_clip(sizes: ClipSizes) -> Clip:
+    """CLIP without the projection, which Flux does not use."""
+    return Clip(replace(sizes, projection=False))
+
+
+BUILDERS: Mapping[str, Callable[[Any], nn.Module]] = {"clip_l": build_clip, "t5xxl": T5}
+
+
+def pieces(clip: ClipRef) -> Mapping[str, Piece]:
+    """The encoders of a recipe by kind.
+
+    Raises ModelFileInvalid for a family that cannot be run, an encoder that no file holds, or an unknown layout.
+    """
+    if clip.family not in FAMILIES:
+        known = " or ".join(family for family in FAMILIES if family)
+        raise ModelFileInvalid(
+            clip.files[0].path, f"cannot be joined for {clip.family!r}: only {known} is supported.", f"Choose {known}."
+        )
+    return {kind: piece(clip.files, kind) for kind in FAMILIES[clip.family]}
+
+
+def piece(files: tuple[FileRef, ...], kind: str) -> Piece:
+    """The encoder of a kind in the first file that has one."""
+    found = next((held for file in files for held in _held(file, kind)), None)
+    if found is None:
+        detect.require(index.read(files[-1].path), kind)  # raises, and says what the file holds instead
+        raise AssertionError("unreachable")
+    file, part = found
+    if part.layout != "hf":
+        raise ModelFileInvalid(
+            file.path,
+            f"holds {part.title} with key names of {part.layout}, which cannot be run yet.",
+            "Use a .safetensors file as published for ComfyUI.",
+        )
+    return Piece(file, part, BUILDERS[kind], ALIASES[kind], IGNORED[kind])
+
+
+def _held(file: FileRef, kind: str) -> list[tuple[FileRef, Part]]:
+    return [(file, part) for part in detect.parts(index.read(file.path)) if part.kind == kind]

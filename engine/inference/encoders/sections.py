@@ -1,0 +1,75 @@
+"""Sections: tokens with weights, laid out in runs of the length that an encoder takes, as ComfyUI lays them out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.inference.encoders import prompts
+from engine.inference.encoders.tokenizers import clip, t5
+
+Token = tuple[int, float]
+"""A token id and its weight."""
+
+WHOLE_BELOW = 8
+"""A piece of fewer tokens than this is not divided between sections, but moved to the next."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an encoder takes its tokens.
+
+    start: mark in front of each section, or None. length: of every section; None: one section as long as it must be, at
+    least `minimum`. encode: text to ids without marks.
+    """
+
+    encode: Callable[[str], list[int]]
+    end: int
+    pad: int
+    start: int | None = None
+    length: int | None = None
+    minimum: int = 0
+
+    @property
+    def first(self) -> list[Token]:
+        """What a section begins with."""
+        return [] if self.start is None else [(self.start, 1.0)]
+
+    def filled(self, section: Sequence[Token]) -> list[Token]:
+        """The section with padding behind it."""
+        missing = (self.length or self.minimum) - len(section)
+        return [*section, *[(self.pad, 1.0)] * missing]
+
+    def empty(self, length: int) -> list[int]:
+        """The ids of an empty prompt in a section of some length."""
+        marks = [token for token, _ in self.first] + [self.end]
+        return marks + [self.pad] * (length - len(marks))
+
+
+CLIP_L = Layout(clip.encode, start=clip.START, end=clip.END, pad=clip.END, length=77)
+T5_FLUX = Layout(t5.encode, end=t5.END, pad=t5.PAD, minimum=256)
+
+
+def tokenise(text: str, layout: Layout, warn: Callable[[str], None]) -> list[list[Token]]:
+    """A prompt in ComfyUI's syntax, in sections. warn: told what is left out."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # JSON may hold half characters
+    return arrange(
+        (
+            [(token, weight) for token in layout.encode(word)]
+            for run, weight in prompts.weighted(text)
+            for word in prompts.words(run, warn)
+        ),
+        layout,
+    )
+
+
+def arrange(pieces: Iterable[list[Token]], layout: Layout) -> list[list[Token]]:
+    """Fill sections piece by piece; a long piece is divided where a section ends, a short one goes to the next."""
+    sections, current = [], layout.first
+    for piece in pieces:
+        divisible = len(piece) >= WHOLE_BELOW
+        while layout.length is not None and len(current) + len(piece) > layout.length - 1:
+            room = layout.length - 1 - len(current) if divisible else 0
+            sections.append(layout.filled([*current, *piece[:room], (layout.end, 1.0)]))
+            current, piece = layout.first, piece[room:]
+        current.extend(piece)
+    sections.append(layout.filled([*current, (layout.end, 1.0)]))
+    return sections

@@ -1,0 +1,1 @@
+"""Tokenizers: text becomes token ids, from data that ships with the program."""

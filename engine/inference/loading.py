@@ -1,0 +1,51 @@
+"""Model files become recipes: headers are looked at, no weights are read."""
+
+from collections.abc import Sequence
+
+from engine.checkpoints import detect, index
+from engine.inference.autoencoders.images import vae_part
+from engine.inference.encoders import parts
+from engine.inference.network import flux_part
+from schemas.context import Context
+from schemas.sockets import ClipRef, FileRef, ModelRef, VaeRef
+
+
+def checkpoint(context: Context, file: FileRef) -> tuple[ModelRef, ClipRef, VaeRef]:
+    """The three recipes of an all-in-one file.
+
+    Raises ModelFileInvalid if it holds no diffusion model that can be run. Text encoders and autoencoder may be
+    missing, since a graph need not use them: that is a warning here, and an error when they are used.
+    """
+    flux_part(file)
+    held = {part.kind for part in detect.parts(index.read(file.path))}
+    missing = [
+        name for name, kinds in (("text encoders (CLIP)", set(parts.FLUX)), ("VAE", {"kl_vae"})) if not kinds <= held
+    ]
+    if missing:
+        context.warn(f"{file.name} holds no {' and no '.join(missing)}; load them from files of their own.")
+    return ModelRef(file), ClipRef((file,)), VaeRef(file)
+
+
+def diffusion_model(context: Context, file: FileRef, weight_dtype: str = "default") -> ModelRef:
+    """The recipe of a diffusion model, alone in its file or inside a checkpoint.
+
+    weight_dtype: a key of network.ROUNDING. Raises ModelFileInvalid if the file holds none that can be run.
+    """
+    flux_part(file)
+    return ModelRef(file, weight_dtype)
+
+
+def text_encoders(context: Context, files: Sequence[FileRef], family: str, device: str = "default") -> ClipRef:
+    """The recipe of text encoders joined for a family of models ("flux"), in any order.
+
+    device: "default" or "cpu". Raises ModelFileInvalid if an encoder that the family takes is in none of the files.
+    """
+    clip = ClipRef(tuple(files), family, device)
+    parts.pieces(clip)
+    return clip
+
+
+def autoencoder(context: Context, file: FileRef) -> VaeRef:
+    """The recipe of an autoencoder, alone in its file or in a checkpoint. Raises ModelFileInvalid if there is none."""
+    vae_part(file)
+    return VaeRef(file)

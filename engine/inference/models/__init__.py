@@ -1,0 +1,1 @@
+"""Diffusion networks, one file each; none knows another."""

@@ -1,0 +1,122 @@
+"""Residents: networks that the Ledger lets in and sends away, and the one way to get at their weights.
+
+Weights stay in the mapped file. On a CPU a resident's size is what it takes beside the mapping: norms, biases and
+convolutions in the type computed in, and matrices that were rounded. On another device its matrices lie there as packed
+as in the file; if the Ledger has no room for them they stay mapped and go over a run of rows at a time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.checkpoints import detect, index
+from engine.checkpoints.detect import Part
+from engine.checkpoints.storage import TensorInfo
+from engine.errors import DoesNotFit
+from engine.inference.weights.assembly import Terms, assemble, own_bytes
+from engine.inference.weights.mapped import DTYPES, MappedFile
+from schemas.context import Context
+from schemas.sockets import FileRef
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One network of a resident: which part of which file, and how to build its structure from the part's sizes.
+
+    aliases: names that some files have in place of, or beside, the names to which they are mapped. ignored: patterns of
+    the part's names to the reason why the network does not use them.
+    """
+
+    file: FileRef
+    part: Part
+    build: Callable[[Any], nn.Module]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+
+    def infos(self) -> Mapping[str, TensorInfo]:
+        """What the file's header says of the part's tensors, by the network's names."""
+        infos = dict(detect.tensors_of(index.read(self.file.path), self.part))
+        for alias, name in self.aliases.items():
+            if alias in infos:
+                infos.setdefault(name, infos.pop(alias))
+        return infos
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a resident's weights are taken; see assembly.Terms."""
+
+    dtype: torch.dtype
+    device: torch.device
+    rounding: torch.dtype | None = None
+    streamed: bool = False
+
+    def terms(self, piece: Piece) -> Terms:
+        """The same for one piece."""
+        return Terms(self.dtype, self.device, self.rounding, self.streamed, piece.ignored)
+
+
+class Networks:
+    """A Resident: one or more networks that come and go together, by the kind of their parts."""
+
+    def __init__(self, label: str, pieces: Mapping[str, Piece], setting: Setting) -> None:
+        """Build the structure, without weights, to know the size; `load` brings the weights."""
+        self.label = label
+        self._pieces, self._setting = pieces, setting
+        self._files: list[MappedFile] = []
+        self._loaded: dict[str, nn.Module] = {}
+        self.size = sum(self._size_of(piece) for piece in pieces.values())
+
+    def __getitem__(self, kind: str) -> nn.Module:
+        """The network of a kind. Raises KeyError while it is not loaded."""
+        return self._loaded[kind]
+
+    def load(self) -> None:
+        """Map the files and fill the networks. Raises ModelFileInvalid."""
+        for kind, piece in self._pieces.items():
+            self._loaded[kind] = self._filled(piece)
+
+    def _filled(self, piece: Piece) -> nn.Module:
+        file = MappedFile(piece.file.path)
+        self._files.append(file)
+        network = piece.build(piece.part.sizes)
+        tensors = {name: file.tensor(name, info) for name, info in piece.infos().items()}
+        assemble(network, tensors, piece.file.path, self._setting.terms(piece))
+        return network.eval()
+
+    def _size_of(self, piece: Piece) -> int:
+        stored = {name: DTYPES[info.dtype] for name, info in piece.infos().items() if info.dtype in DTYPES}
+        return own_bytes(piece.build(piece.part.sizes), stored, self._setting.terms(piece))
+
+    def unload(self) -> None:
+        """Let go of the networks and give the files' pages back."""
+        self._loaded.clear()
+        for file in self._files:
+            file.release()
+        self._files.clear()
+
+
+@contextmanager
+def borrowed(
+    context: Context, key: tuple[str, ...], label: str, pieces: Mapping[str, Piece], setting: Setting
+) -> Iterator[Networks]:
+    """The networks of a recipe, resident and pinned inside the block.
+
+    key: the recipe's storage_key. Where an accelerator has no room the matrices stay in the mapped file, with a
+    warning; raises DoesNotFit if there is no room even so.
+    """
+    device = str(setting.device)
+    try:
+        networks = context.ledger.borrow(key, lambda: Networks(label, pieces, setting), device)
+    except DoesNotFit as error:
+        if setting.device.type == "cpu":
+            raise
+        context.warn(f"{error} Its matrices stay in the file and are sent over as they are needed, which is slower.")
+        streamed = Setting(setting.dtype, setting.device, setting.rounding, streamed=True)
+        networks = context.ledger.borrow(key, lambda: Networks(label, pieces, streamed), "cpu")
+    with context.ledger.pin(key), torch.no_grad():
+        yield networks

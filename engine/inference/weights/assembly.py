@@ -1,0 +1,194 @@
+"""Assembly: a network's structure and a file's tensors become a network with weights, strictly both ways.
+
+Each tensor of the file is used, or listed as ignored with a reason, or an error; each parameter is filled, or an error.
+Matrices of linear layers and tables of embeddings stay as the file holds them; norms, convolutions and biases, which
+are small, are widened to the type that is computed in.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from math import prod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import ModelFileInvalid
+from engine.inference.layers.embedding import Embedding
+from engine.inference.layers.linear import PackedLinear
+from engine.inference.weights.fp8 import FP8, Float8
+from engine.inference.weights.packed import Packed, Plain
+
+SCALED_FP8 = "scaled_fp8"
+"""The empty tensor that marks a file as scaled fp8; its type is the one that matrices have."""
+
+STORAGE_MARKS: Mapping[str, str] = {
+    SCALED_FP8: "only marks the file",
+    "*.scale_input": "serves multiplication in 8 bits, which nothing here does",
+    "*.input_scale": "serves multiplication in 8 bits, which nothing here does",
+}
+"""Patterns of names that any network may be accompanied by, and why they are not used."""
+
+SCALES = ("scale_weight", "weight_scale")
+"""What files call the number that a matrix in 8 bits is to be multiplied with."""
+
+SHOWN = 4
+"""How many names a message lists before it counts the rest."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How weights are to be taken.
+
+    dtype: what will be computed in. device: where. rounding: an 8-bit float type that every weight is rounded to first
+    (UNETLoader's weight_dtype), or None. streamed: matrices and tables stay in the mapped file, on whatever device they
+    are used. ignored: patterns of names to the reason why the network does not use them.
+    """
+
+    dtype: torch.dtype
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    rounding: torch.dtype | None = None
+    streamed: bool = False
+    ignored: Mapping[str, str] = field(default_factory=dict)
+
+    def for_linears(self, marker: torch.dtype | None) -> torch.dtype | None:
+        """What linear layers are rounded to, biases included, in a file with a scaled-fp8 marker of type `marker`.
+
+        ComfyUI keeps every linear layer of such a file in the marker's type, also those that the file holds wider (for
+        Flux the layers around the blocks), and its pictures show it.
+        """
+        if marker is None:
+            return self.rounding
+        return marker if marker in FP8 else torch.float8_e4m3fn
+
+
+class Slot(NamedTuple):
+    """A place for a tensor. stays: is kept as stored (a linear layer's matrix, an embedding's table), not widened."""
+
+    layer: nn.Module
+    name: str
+    shape: tuple[int, ...]
+    stays: bool
+
+
+def slots(network: nn.Module) -> Iterator[tuple[str, Slot]]:
+    """Everything that must be filled, by its full name."""
+    for path, layer in network.named_modules():
+        prefix = f"{path}." if path else ""
+        if isinstance(layer, PackedLinear):
+            yield prefix + "weight", Slot(layer, "weight", (layer.outputs, layer.inputs), stays=True)
+            if layer.biased:
+                yield prefix + "bias", Slot(layer, "bias", (layer.outputs,), stays=False)
+        elif isinstance(layer, Embedding):
+            yield prefix + "weight", Slot(layer, "weight", (layer.entries, layer.width), stays=True)
+        else:
+            for name, parameter in layer.named_parameters(recurse=False):
+                yield prefix + name, Slot(layer, name, tuple(parameter.shape), stays=False)
+
+
+def assemble(network: nn.Module, tensors: Mapping[str, Tensor], path: str, terms: Terms) -> None:
+    """Fill every parameter of `network` from `tensors`, whose names are the parameters' own.
+
+    Raises ModelFileInvalid naming what is missing, of a wrong shape or unknown. path: the file, for messages.
+    """
+    places = dict(slots(network))
+    check(places, tensors, path, terms)
+    marker = tensors[SCALED_FP8].dtype if SCALED_FP8 in tensors else None
+    linear = terms.for_linears(marker)
+    for name, slot in places.items():
+        layer = slot.layer
+        if isinstance(layer, PackedLinear):
+            if slot.name == "weight":
+                layer.packed = _packed(name, tensors, terms, linear)
+            else:
+                layer.bias = _rounded(tensors[name], linear).to(terms.device, terms.dtype)
+        elif isinstance(layer, Embedding):
+            table = _rounded(tensors[name], terms.rounding)
+            layer.fill(table if terms.streamed else table.to(terms.device))
+        else:
+            value = _rounded(tensors[name], terms.rounding).to(terms.device, terms.dtype)
+            layer.register_parameter(slot.name, nn.Parameter(value, requires_grad=False))
+
+
+def check(places: Mapping[str, Slot], tensors: Mapping[str, Tensor], path: str, terms: Terms) -> None:
+    """Raise ModelFileInvalid if anything is missing, of a wrong shape or type, or unknown."""
+    wrong = [said for name, slot in places.items() if (said := _mistake(name, slot, tensors)) is not None]
+    if wrong:
+        raise ModelFileInvalid(path, f"cannot be loaded: {_some(wrong)}.", "Download it again.")
+    ignored = (*STORAGE_MARKS, *terms.ignored)
+    unknown = [
+        name
+        for name in tensors
+        if name not in places
+        and _scaled_by(name) not in places
+        and not any(fnmatchcase(name, pattern) for pattern in ignored)
+    ]
+    if unknown:
+        raise ModelFileInvalid(
+            path,
+            f"has tensors that this network does not know: {_some(unknown)}.",
+            "Use a file of the network that its name promises.",
+        )
+
+
+def _mistake(name: str, slot: Slot, tensors: Mapping[str, Tensor]) -> str | None:
+    tensor = tensors.get(name)
+    if tensor is None:
+        return f"{name} is missing"
+    if tuple(tensor.shape) != slot.shape:
+        return f"{name} has shape {list(tensor.shape)} instead of {list(slot.shape)}"
+    if not tensor.is_floating_point():
+        return f"{name} holds {str(tensor.dtype).removeprefix('torch.')}, no floating-point numbers"
+    scale = _scale_of(name, tensors)
+    if scale is not None and scale.numel() not in (1, slot.shape[0]):
+        return f"{name} has a scale of {scale.numel()} numbers"
+    return None
+
+
+def _scaled_by(name: str) -> str | None:
+    """The matrix that a scale belongs to, by the scale's name."""
+    stem, _, last = name.rpartition(".")
+    return f"{stem}.weight" if last in SCALES else None
+
+
+def _scale_of(name: str, tensors: Mapping[str, Tensor]) -> Tensor | None:
+    stem = name.removesuffix("weight")
+    return next((tensors[stem + scale] for scale in SCALES if stem + scale in tensors), None)
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _rounded(tensor: Tensor, to: torch.dtype | None) -> Tensor:
+    return tensor if to is None else tensor.to(to)
+
+
+def _packed(name: str, tensors: Mapping[str, Tensor], terms: Terms, rounding: torch.dtype | None) -> Packed:
+    """A matrix as a layer keeps it. A scaled one is in 8 bits already, and would lose its meaning in another type."""
+    weight, scale = tensors[name], _scale_of(name, tensors)
+    if scale is not None and weight.dtype not in FP8:
+        weight, scale = (weight.float() * scale.float().reshape(-1, 1)).to(weight.dtype), None
+    weight = weight if scale is not None else _rounded(weight, rounding)
+    packed: Packed = Float8(weight, scale) if weight.dtype in FP8 else Plain(weight)
+    return packed if terms.streamed else packed.to(terms.device)
+
+
+def own_bytes(network: nn.Module, stored: Mapping[str, torch.dtype], terms: Terms) -> int:
+    """Bytes that a network takes on its device beside its mapped file, known before anything is read.
+
+    stored: name to type in the file. On a CPU a tensor that is used as stored costs nothing.
+    """
+    linear = terms.for_linears(stored.get(SCALED_FP8))
+    mapped = terms.device.type == "cpu"
+    total = 0
+    for name, slot in slots(network):
+        kept = stored.get(name)
+        rounding = linear if isinstance(slot.layer, PackedLinear) else terms.rounding
+        final = (rounding or kept) if slot.stays else terms.dtype
+        copied = final != kept or rounding not in (None, kept)
+        if final is not None and (copied or not (mapped or (slot.stays and terms.streamed))):
+            total += prod(slot.shape) * final.itemsize
+    return total
