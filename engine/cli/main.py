@@ -55,13 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ComfylessError as error:
         Console().complain(f"comfyless: {error}")
         return FAILED
+    except OSError as error:  # of the machine: a full disk, a folder that may not be entered
+        where = f"{error.filename}: " if error.filename else ""
+        Console().complain(f"comfyless: {where}{error.strerror or error}")
+        return FAILED
     except Exception as error:  # a fault of ours: said in one line, shown in full to who asks for it
-        return _fault(error, getattr(arguments, "verbose", False))
-
-
-def _fault(error: Exception, verbose: bool) -> int:
-    if verbose:
-        traceback.print_exception(error)
-    hint = "" if verbose else " Run it with --verbose to see where."
-    Console().complain(f"comfyless: internal error: {type(error).__name__}: {error}.{hint}")
-    return FAILED
+        if getattr(arguments, "verbose", False):
+            traceback.print_exception(error)
+        Console().complain(f"comfyless: internal error: {type(error).__name__}: {error}")
+        return FAILED

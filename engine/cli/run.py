@@ -33,8 +33,8 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run or plan every file; the worst exit code."""
-    console = Console(arguments.quiet)
-    view = Records(console, arguments.quiet) if arguments.json else Lines(console, arguments.verbose)
+    console, several = Console(arguments.quiet), len(arguments.files) > 1
+    view = Records(console, arguments.quiet) if arguments.json else Lines(console, arguments.verbose, several)
     with Interrupts() as stop:
         try:
             session = open_session(arguments, events=view.event, stop=stop)

@@ -54,12 +54,12 @@ class Records:
 class Lines:
     """A line for each step that ended, and on the way a bar on a terminal, or now and then a line elsewhere.
 
-    verbose: also tell which weights came and went.
+    verbose: also tell which weights came and went. several: there is more than one file, so name it.
     """
 
-    def __init__(self, console: Console, verbose: bool = False) -> None:
+    def __init__(self, console: Console, verbose: bool = False, several: bool = False) -> None:
         """Speak through the console."""
-        self._console, self._verbose = console, verbose
+        self._console, self._verbose, self._several = console, verbose, several
         self._step: StepStarted | None = None
         self._pace = Pace()
         self._told = 0.0
@@ -80,7 +80,7 @@ class Lines:
             case MemoryMoved() if self._verbose:
                 said = f"{event.action} {event.label}, {words.size(event.bytes)}: {event.why}"
                 self._console.note(words.plain(said))
-            case RunStarted() if self._verbose:
+            case RunStarted() if self._several:
                 self._console.note(words.plain(f"{event.file}: {words.count(event.total, 'step')}"))
 
     def note(self, file: str, said: str) -> None:
@@ -90,7 +90,7 @@ class Lines:
     def report(self, report: RunReport, took: float) -> None:
         """Say where the pictures are, or what is wrong."""
         if report.status == "done":
-            for line in done_lines(report, took):
+            for line in done_lines(report, took, self._several):
                 self._console.result(line)
         elif report.problems:
             tell(self._console.complain, self._console.terminal, report.file, report.problems)
@@ -133,7 +133,7 @@ class Lines:
 
 
 class Pace:
-    """How fast a sampler goes. The first step counts only where there is no other: it also loads the model."""
+    """How fast a sampler goes, counted from the first word it gave, which comes when its model is loaded."""
 
     def __init__(self) -> None:
         """Nothing is known yet."""
@@ -144,26 +144,26 @@ class Pace:
     def note(self, done: int, seconds: float) -> None:
         """So many steps are done so many seconds after the node began."""
         self.done, self._seconds = done, seconds
-        if self._first is None and done:
-            self._first = (done, seconds)
+        self._first = self._first or (done, seconds)
 
     @property
     def rate(self) -> str:
-        """`1.31 s/it`; empty before the first step's end."""
-        if self._first is None:
-            return ""
-        steps, seconds = self.done - self._first[0], self._seconds - self._first[1]
-        return f"{seconds / steps if steps else self._seconds / self.done:.2f} s/it"
+        """`1.31 s/it`; empty as long as it is not known."""
+        done, seconds = self._first or (0, 0.0)
+        if self.done > done:
+            return f"{(self._seconds - seconds) / (self.done - done):.2f} s/it"
+        return f"{self._seconds / self.done:.2f} s/it" if self.done else ""
 
     def __str__(self) -> str:
         """`20 it  1.31 s/it`."""
         return f"{self.done} it  {self.rate}"
 
 
-def done_lines(report: RunReport, took: float) -> Iterator[str]:
+def done_lines(report: RunReport, took: float, named: bool) -> Iterator[str]:
     """`done: 11 steps, 3 cached, 34.1 s, peak 11.2 GiB → output/flux_00001_.png`, or each picture on its own line."""
     cached = sum(step.state == "cached" for step in report.steps)
-    told = [words.count(len(report.steps), "step"), f"{cached} cached" if cached else "", words.seconds(took)]
+    told = [words.plain(report.file) if named else "", words.count(len(report.steps), "step")]
+    told += [f"{cached} cached" if cached else "", words.seconds(took)]
     told += [f"peak {words.size(report.peak.ram)}" if report.peak.ram else ""]
     told += [f"{words.size(report.peak.vram)} on the device" if report.peak.vram else ""]
     paths = [words.plain(words.path(path)) for written in report.outputs.values() for path in written]

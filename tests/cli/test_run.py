@@ -126,7 +126,8 @@ def test_a_failure_of_one_file_does_not_stop_the_next_and_the_worst_code_wins(ap
     ended = command("run", "fails.json", "broken.json", "good.json")
     assert ended.code == 2
     assert "fails.json: 8 GiB are needed, 4 GiB are free\n" in ended.err
-    assert ended.out.startswith("done: ")
+    assert ended.out.startswith("done: good.json, 2 steps, ")
+    assert "good.json: 2 steps\n" in ended.err
     assert command("run", "fails.json", "good.json").code == 1
 
 
