@@ -17,7 +17,7 @@ def link_of(value: Any) -> Link | None:
     if not isinstance(value, list) or len(value) != 2:
         return None
     node, slot = value
-    if isinstance(slot, bool) or not isinstance(slot, int | float) or not isinstance(node, str | int):
+    if isinstance(slot, bool) or not isinstance(slot, (int, float)) or not isinstance(node, (str, int)):
         return None
     return Link(str(node), int(slot)) if slot == slot and abs(slot) < 1e9 else None
 

@@ -20,7 +20,7 @@ from schemas.workflow import Workflow
 
 LONGEST_PART, LONGEST_NAME = 255, 2000
 """Bytes of one part of a path, and characters of a whole name, that file systems take."""
-MOST_SUGGESTIONS = 1000
+MOST_SUGGESTIONS = 200
 _EXAMPLES = 2
 _OFFERS = 8
 """Outputs of one type that are looked at for examples: enough to find one, few enough for any graph."""
