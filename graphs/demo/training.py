@@ -36,6 +36,30 @@ class Schedule:
 
 
 @dataclass
+class Pace:
+    """Chooses the number of threads: on shared cores one thread can beat two, so both are tried now and then."""
+
+    most: int
+    probe: int = 4
+    period: int = 100
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    def before(self, step: int) -> None:
+        """Set the threads for this step: each count for a few steps, then the fastest for the rest of the period."""
+        turn = step % self.period // self.probe + 1
+        if step % self.period == 0:
+            self.seconds = {}
+        fastest = min(self.seconds, key=lambda n: self.seconds[n], default=self.most)
+        torch.set_num_threads(turn if turn <= self.most else fastest)
+
+    def after(self, step: int, seconds: float) -> None:
+        """Note how long the step took, if it was a trial."""
+        turn = step % self.period // self.probe + 1
+        if turn <= self.most:
+            self.seconds[turn] = self.seconds.get(turn, 0.0) + seconds
+
+
+@dataclass
 class Trainer:
     """A module, its optimizer and moving average, and where in the schedule it stands."""
 
@@ -108,17 +132,22 @@ class Trainer:
     def run(self, make_loss: Callable[[], Tensor]) -> None:
         """Train until the schedule's minutes are used up, saving and logging on the way."""
         recent: list[float] = []
-        saved = self.seconds
+        saved, pace = self.seconds, Pace(torch.get_num_threads())
         while self.seconds < 60 * self.schedule.minutes:
+            pace.before(self.step)
             start = time.monotonic()
             loss = make_loss()
             self._update(loss)
+            pace.after(self.step, time.monotonic() - start)
             self.seconds += time.monotonic() - start
             self.step += 1
             recent.append(loss.item())
             if self.step % LOG_EVERY == 0:
                 self.losses.append(round(sum(recent) / len(recent), 4))
-                log.info("%s %d: %.0f s, loss %.4f", self.name, self.step, self.seconds, self.losses[-1])
+                threads = torch.get_num_threads()
+                log.info(
+                    "%s %d: %.0f s, loss %.4f, %d threads", self.name, self.step, self.seconds, self.losses[-1], threads
+                )
                 recent.clear()
             if self.seconds - saved > SAVE_EVERY_SECONDS:
                 self.save()
