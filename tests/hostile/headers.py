@@ -17,12 +17,15 @@ from pathlib import Path
 
 from engine.checkpoints.describe import describe
 from engine.errors import ModelFileInvalid
+from tests.checkpoints.pickles import legacy, zipped
 from tests.checkpoints.tables import gguf_bytes, gguf_text, load, safetensors_bytes
 
 LONGEST_SECONDS = 2.0
 LONGEST_MESSAGE = 2_000
 MOST_MEMORY = 64 << 20
 """Bytes of Python objects; the seeds are a few hundred kilobytes."""
+
+PICKLED = {f"block.{number}.weight": ("fp16", (2, 3)) for number in range(20)}
 
 Mutation = Callable[[random.Random, bytearray], bytearray]
 
@@ -55,6 +58,8 @@ def seeds() -> list[bytes]:
         safetensors_bytes(nf4)[: -len(state)] + state,
         gguf_bytes(small("t5xxl_llama_cpp", "nothing"), metadata),
         gguf_bytes({"a.weight": ("gguf:Q8_0", (4, 64)), "b": ("bf16", (3,))}),
+        zipped(PICKLED, "state_dict"),
+        legacy(PICKLED),
     ]
 
 

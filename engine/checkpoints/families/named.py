@@ -101,6 +101,7 @@ FAMILIES = (
     named("language_model", "a language model", "model.layers.0.self_attn.q_proj.weight"),
     named("language_model", "a language model", "blk.0.attn_q.weight", "token_embd.weight"),
     named("embedding", "a textual-inversion embedding", "emb_params"),
+    named("embedding", "a textual-inversion embedding", "string_to_param.*"),
     named("embedding", "a textual-inversion embedding for SDXL", "clip_g", "clip_l"),
 )
 
