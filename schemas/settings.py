@@ -91,16 +91,16 @@ class Settings(BaseSettings):
     )
 
     models: Folders = Field(default_factory=_models_here, description="folders that exist")
-    extra_model_paths: Files = Field([], description="YAML files that exist, in the format of ComfyUI's")
-    input: HomePath = Field(Path("input"), description="a folder")
-    output: HomePath = Field(Path("output"), description="a folder")
-    temp: HomePath = Field(Path("temp"), description="a folder")
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description=DEVICES)
-    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description=TYPES)
-    threads: int | None = Field(None, ge=1, le=4096, description="a whole number from 1")
-    ram: ByteCount | None = Field(None, description=SIZE)
-    vram: ByteCount | None = Field(None, description=SIZE)
-    cache: ByteCount = Field(2 * 2**30, description=SIZE)
+    extra_model_paths: Files = Field(default=[], description="YAML files that exist, in the format of ComfyUI's")
+    input: HomePath = Field(default=Path("input"), description="a folder")
+    output: HomePath = Field(default=Path("output"), description="a folder")
+    temp: HomePath = Field(default=Path("temp"), description="a folder")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description=DEVICES)
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = Field(default="auto", description=TYPES)
+    threads: int | None = Field(default=None, ge=1, le=4096, description="a whole number from 1")
+    ram: ByteCount | None = Field(default=None, description=SIZE)
+    vram: ByteCount | None = Field(default=None, description=SIZE)
+    cache: ByteCount = Field(default=2 * 2**30, description=SIZE)
 
     @classmethod
     def settings_customise_sources(

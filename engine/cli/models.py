@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from engine.cli.exit_codes import DONE
 from engine.cli.options import PLACES, Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.table import table
 from engine.errors import GraphInvalid, ModelFileInvalid
+from engine.plugins.nearest import Nearest
 from schemas.report import Problem
 
 if TYPE_CHECKING:
@@ -77,8 +77,10 @@ class Found:
         """Name, size and contents, for the listing."""
         if isinstance(self.held, str):
             return self.name, "", self.held.removeprefix(f"{self.path}: ")
-        parts = (f"{part.title} ({part.storage})" for part in self.held.parts)
-        return self.name, words.size(self.held.bytes), ", ".join(parts) or "nothing that is recognised"
+        variant = f" {self.held.variant}" if self.held.variant else ""
+        names = (part.kind + (variant if part.kind == self.held.family else "") for part in self.held.parts)
+        told = [f"{name} ({part.storage})" for name, part in zip(names, self.held.parts, strict=True)]
+        return self.name, words.size(self.held.bytes), ", ".join(told) or "nothing that is recognised"
 
 
 def listing(files: Sequence[Found]) -> Iterator[str]:
@@ -115,7 +117,7 @@ def _path_of(name: str, known: "Sequence[tuple[str, str, Path]]") -> Path:
     for _, listed, path in known:
         if wanted in (listed, PurePosixPath(listed).name):
             return path
-    near = get_close_matches(wanted, [listed for _, listed, _ in known], 3)
+    near = Nearest(listed for _, listed, _ in known).of(wanted)
     fix = f"Did you mean {' or '.join(map(repr, near))}?" if near else "`comfyless models` lists all."
     said = f"{name!r} is no file here, nor in any model folder."
     raise GraphInvalid([Problem(code="missing-file", found=name, said=said, fix=fix)])

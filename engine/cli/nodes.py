@@ -11,6 +11,7 @@ from engine.cli.exit_codes import DONE
 from engine.cli.options import Verbs, add_manner, add_verb
 from engine.cli.table import table
 from engine.errors import GraphInvalid
+from engine.plugins.nearest import Nearest
 from schemas.report import Problem
 
 if TYPE_CHECKING:
@@ -45,14 +46,11 @@ def nodes(arguments: argparse.Namespace) -> int:
 
 def _named(specs: "Sequence[NodeSpec]", name: str) -> "NodeSpec":
     """The class of that name, letters of any case. Raises GraphInvalid with near names."""
-    from difflib import get_close_matches
-
     wanted = name.casefold()
     for spec in specs:
         if wanted in (spec.class_type.casefold(), spec.display_name.casefold()):
             return spec
-    names = {spec.class_type.casefold(): spec.class_type for spec in specs}
-    near = [names[found] for found in get_close_matches(wanted, names, 3)]
+    near = Nearest(spec.class_type for spec in specs).of(name)
     fix = f"Did you mean {' or '.join(near)}?" if near else "`comfyless nodes` lists all."
     raise GraphInvalid([Problem(code="unknown-class", found=name, said=f"no node class is named {name!r}.", fix=fix)])
 

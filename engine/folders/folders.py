@@ -9,7 +9,17 @@ from pathlib import Path, PurePosixPath
 from engine.errors import FileMissing, GraphInvalid
 from engine.folders.extra_paths import read_extra_paths
 from engine.folders.fingerprints import fingerprint
-from engine.folders.layout import PICTURES, SAME_PLACES, canonical, subfolders, suffixes
+from engine.folders.layout import (
+    GGUF,
+    MODEL_SUFFIXES,
+    NESTED,
+    OWNERS,
+    PICTURES,
+    SAME_PLACES,
+    canonical,
+    subfolders,
+    suffixes,
+)
 from engine.folders.scanning import Scan, scan
 from schemas.report import Problem
 from schemas.sockets import FileRef
@@ -64,6 +74,15 @@ class Folders:
         if folder not in self._places:
             self._places[folder] = [str(root / below) for root in self.roots for below in subfolders(folder)]
         return self._places[folder]
+
+    def kinds(self) -> tuple[str, ...]:
+        """The canonical names of all folders that may hold model files, sorted; each place counts under one of them."""
+        found = set(self._places)
+        for root in self.roots:
+            names = {entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+            found |= {OWNERS.get(name, name) for name in names - {below.parts[0] for below in NESTED}}
+            found |= {OWNERS[str(below)] for below in NESTED if (root / below).is_dir()}
+        return tuple(sorted(kind for kind in found if suffixes(kind) & (MODEL_SUFFIXES | GGUF)))
 
     def searched(self, folder: str) -> list[str]:
         """The paths in which a folder's files are looked for, best first; those that do not exist are among them."""

@@ -1,6 +1,7 @@
 """ComfyUI's layout of a models folder: which subfolders serve which name, and which files count there."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 MODEL_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
 GGUF = frozenset({".gguf"})
@@ -20,6 +21,12 @@ SUBFOLDERS: Mapping[str, tuple[str, ...]] = {
     "xlabs_flux": ("xlabs/flux",),
 }
 """Folder name to subfolders of a models folder, first wins; any other name is its own subfolder."""
+
+OWNERS: Mapping[str, str] = {below: folder for folder, places in SUBFOLDERS.items() for below in places}
+"""Subfolder of a models folder to the folder name it serves, where the two differ or the name has several."""
+
+NESTED = tuple(PurePosixPath(below) for below in OWNERS if "/" in below)
+"""Those that lie in a subfolder of their own."""
 
 SUFFIXES: Mapping[str, frozenset[str]] = {
     "text_encoders": MODEL_SUFFIXES | GGUF,

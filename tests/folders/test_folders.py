@@ -37,6 +37,13 @@ def test_names_are_relative_filtered_and_sorted_by_code_point(models: Path) -> N
     assert Folders([models]).names("checkpoints") == ("Z.ckpt", "b.safetensors", "sub/deep/a.safetensors")
 
 
+def test_every_place_of_model_files_counts_under_one_name(models: Path) -> None:
+    (models / "custom_nodes").mkdir()
+    (models / "configs").mkdir()
+    kinds = ("checkpoints", "diffusion_models", "odd_pack", "text_encoders", "xlabs_loras")
+    assert Folders([models]).kinds() == kinds
+
+
 @pytest.mark.parametrize("name", ["diffusion_models", "unet"])
 def test_unet_and_diffusion_models_are_one_folder_with_gguf(models: Path, name: str) -> None:
     assert Folders([models]).names(name) == ("new.gguf", "old.safetensors")

@@ -1,4 +1,4 @@
-"""Settings come from the nearest place that has them, and bad ones are told all at once with the place they came from."""
+"""Settings come from the nearest place that has them; bad ones are told all at once with their place."""
 
 from pathlib import Path
 from typing import Any
