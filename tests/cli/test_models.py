@@ -59,4 +59,4 @@ def test_a_broken_file_is_told_and_ends_with_2(folder: Path, command: Command) -
 def test_an_unknown_file_is_told_with_near_names(folder: Path, command: Command) -> None:
     ended = command("models", "sub/od.safetensors")
     assert ended.code == 2
-    assert "Did you mean 'sub/odd.safetensors'?" in ended.err
+    assert "Did you mean 'sub/odd.safetensors'" in ended.err
