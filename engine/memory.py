@@ -4,7 +4,6 @@ Residents come when they are borrowed and stay until their room is needed: first
 then those that are held, the least recently used first in both. Pinned ones are in use and stay.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,33 +12,11 @@ from typing import NamedTuple, TypeVar, cast
 
 from engine.errors import DoesNotFit
 from schemas.context import Resident
+from schemas.quantities import size_text
 from schemas.report import MemoryMoved
 
 Key = tuple[str, ...]
 R = TypeVar("R", bound=Resident)
-
-UNITS: Mapping[str, int] = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([KMGT]?)(?:I?B)?", re.ASCII)
-
-
-def parse_size(text: str) -> int:
-    """Bytes in "8G", "8GiB", "8 GB", "1.5g", "512M" or "1048576"; units are powers of 1024.
-
-    Raises ValueError that says what a size looks like.
-    """
-    match = SIZE.fullmatch(text.strip().upper())
-    if match is None or len(text) > 40:
-        raise ValueError(f"{text[:40]!r} is no size: write a number with K, M, G or T behind it, such as 8G or 512M")
-    return int(float(match[1]) * UNITS[match[2]])
-
-
-def show_size(count: int) -> str:
-    """Bytes for people: "11.9 GiB", "340 MiB", "12 KiB", "7 bytes"."""
-    for unit in "TGMK":
-        if count >= UNITS[unit]:
-            value = count / UNITS[unit]
-            return f"{value:.1f} {unit}iB" if value < 100 else f"{value:.0f} {unit}iB"
-    return f"{count} bytes"
 
 
 class Place(NamedTuple):
@@ -164,7 +141,7 @@ class Ledger:
             if place is None:
                 raise DoesNotFit(self._shortage(guest, device, room))
             freed = self._residents[place].size
-            self._leave(place, f"room for {guest.label} ({show_size(guest.size)}) on {device}")
+            self._leave(place, f"room for {guest.label} ({size_text(guest.size)}) on {device}")
             # An allocator may keep what it got back: the device does not show it as free, but it can be used again.
             room = max(room + freed, self._room(device) or 0)
 
@@ -193,14 +170,14 @@ class Ledger:
     def _shortage(self, guest: Resident, device: str, room: int) -> str:
         """Why a guest does not fit, and what to do."""
         budget = self._budgets.get(device)
-        limit = f"{show_size(max(room, 0))} are free" if budget is None else f"the budget is {show_size(budget)}"
+        limit = f"{size_text(max(room, 0))} are free" if budget is None else f"the budget is {size_text(budget)}"
         pinned = [
-            f"{resident.label} ({show_size(resident.size)})"
+            f"{resident.label} ({size_text(resident.size)})"
             for place, resident in self._residents.items()
             if place.device == device
         ]
         used = f", and {', '.join(pinned)} cannot leave now" if pinned else ""
         fix = "Free memory, use a smaller or quantised file, or another device."
-        return f"{guest.label} needs {show_size(guest.size)} on {device}, but {limit}{used}. " + (
+        return f"{guest.label} needs {size_text(guest.size)} on {device}, but {limit}{used}. " + (
             fix if budget is None else f"Raise the budget. {fix}"
         )

@@ -10,10 +10,10 @@ from engine.checkpoints.detect import Part, parts, unclaimed
 from engine.checkpoints.families.flux import FluxSizes, variant
 from engine.checkpoints.gguf_header import ArrayPlace
 from engine.checkpoints.index import Format, TensorIndex, read
+from schemas.quantities import size_text
 
 COMPANIONS = frozenset({"clip_l", "clip_h", "clip_g", "t5xxl", "t5_old", "umt5", "language_model", "kl_vae", "taesd"})
 """Kinds that accompany a diffusion model in one file."""
-UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 LONGEST_METADATA = 400
 SHOWN_UNCLAIMED = 20
 
@@ -54,10 +54,10 @@ class ModelFile(BaseModel):
     def text(self) -> str:
         """Several lines for a terminal."""
         what = "not recognised" if self.family is None else self.family + (f" {self.variant}" if self.variant else "")
-        rows = [f"{self.file}: {what}, {self.format}, {show_bytes(self.bytes)}"]
+        rows = [f"{self.file}: {what}, {self.format}, {size_text(self.bytes)}"]
         for part in self.parts:
             rows.append(
-                f"  {part.kind} ({part.title}): {part.storage}, {show_bytes(part.bytes)}, "
+                f"  {part.kind} ({part.title}): {part.storage}, {size_text(part.bytes)}, "
                 f"{part.parameters / 1e6:,.1f} M parameters in {part.tensors} tensors"
             )
             where = f"{part.layout} layout, " if part.layout else ""
@@ -113,11 +113,3 @@ def shown_metadata(index: TensorIndex) -> dict[str, str]:
         text = f"{value.length} values" if isinstance(value, ArrayPlace) else str(value)
         shown[key] = text if len(text) <= LONGEST_METADATA else f"{text[:LONGEST_METADATA]}… ({len(text)} characters)"
     return shown
-
-
-def show_bytes(count: int) -> str:
-    """Bytes for people."""
-    for unit, name in UNITS:
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count} bytes"

@@ -19,7 +19,7 @@ QUANT_STATE = ".quant_state.bitsandbytes__"
 
 CACHED_FILES = 64
 
-_cache: dict[str, tuple[tuple[int, int], "TensorIndex"]] = {}
+_cache: dict[str, tuple[tuple[int, ...], "TensorIndex"]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +45,13 @@ class TensorIndex:
 
 
 def read(path: str | os.PathLike[str]) -> TensorIndex:
-    """The index of a file, from its header; remembered until the file's size or time changes.
+    """The index of a file, from its header; remembered until the file's size, times or identity change.
 
     Raises ModelFileInvalid if the file is damaged, cut off or no model file, FileNotFoundError if it is not there.
     """
     name = os.fspath(path)
     facts = os.stat(name)
-    stamp = (facts.st_size, facts.st_mtime_ns)
+    stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
     known = _cache.get(name)
     if known is not None and known[0] == stamp:
         return known[1]
