@@ -1,6 +1,7 @@
 """From a command's arguments to what the verbs work with: a session, and the workflow in each file."""
 
 import argparse
+import gc
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
 
 
 def open_session(arguments: argparse.Namespace, **listening: Any) -> "api.Session":
-    """A session with the command's settings. listening: events and stop. Raises GraphInvalid for bad settings."""
+    """A session with the command's settings. listening: events and stop. Raises GraphInvalid for bad settings.
+
+    The garbage collector, which `main` stopped, works again from here on, without what is there already.
+    """
     from engine import api
 
+    gc.freeze()
+    gc.enable()
     return api.Session(settings_of(arguments), **listening)
 
 

@@ -1,66 +1,25 @@
-"""main: the command line's arguments become a verb's call, and what it ends with an exit code."""
+"""main: where the `comfyless` command begins."""
 
-import argparse
-import traceback
+import gc
+import sys
 from collections.abc import Sequence
 
-from engine import VERSION
-from engine.cli import demo, models, nodes, run, validate
-from engine.cli.console import Console
-from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
-from engine.cli.problems import tell
-from engine.errors import ComfylessError, GraphInvalid
-
-DESCRIPTION = "Run ComfyUI workflow files without ComfyUI: one process, one command, the same picture."
-EPILOGUE = """\
-exit codes:
-  0    done
-  1    a node failed while running
-  2    the graph, the command or the settings cannot be run as given
-  130  interrupted
-"""
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all verbs."""
-    parser = argparse.ArgumentParser(
-        prog="comfyless",
-        description=DESCRIPTION,
-        epilog=EPILOGUE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"comfyless {VERSION}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (run, validate, nodes, models, demo):
-        verb.add(verbs)
-    return parser
+from engine.cli.exit_codes import INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Carry out one command; the exit code. argv: without the program's name; None: the process's own."""
+    """Carry out one command; the exit code. argv: without the program's name; None: the process's own.
+
+    What the first imports make stays until the end. Looking through it for garbage again and again took a tenth of a
+    short command's time, so the collector waits until all is imported (engine.cli.loading), or for the end.
+    """
+    gc.disable()
     try:
-        arguments = build_parser().parse_args(argv)
-    except SystemExit as end:  # argparse has said why, or shown the help
-        return int(end.code or DONE)
-    try:
-        return int(arguments.verb(arguments))
+        from engine.cli.commands import carry_out
+
+        return carry_out(argv)
     except KeyboardInterrupt:
-        Console().complain("interrupted")
+        sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except GraphInvalid as error:
-        console = Console()
-        tell(console.complain, console.terminal, "comfyless", error.problems)
-        return INVALID
-    except ComfylessError as error:
-        Console().complain(f"comfyless: {error}")
-        return FAILED
-    except OSError as error:  # of the machine: a full disk, a folder that may not be entered
-        where = f"{error.filename}: " if error.filename else ""
-        Console().complain(f"comfyless: {where}{error.strerror or error}")
-        return FAILED
-    except Exception as error:  # a fault of ours: said in one line, shown in full to who asks for it
-        if getattr(arguments, "verbose", False):
-            traceback.print_exception(error)
-        Console().complain(f"comfyless: internal error: {type(error).__name__}: {error}")
-        return FAILED
+    finally:
+        gc.enable()
