@@ -162,8 +162,9 @@ class Session:
 
     def _examined(self, workflow: Workflow) -> Checked:
         checked = examine(workflow, self.registry, self.folders)
-        for note in checked.notes if self._events and not checked.problems else ():
-            self._events(Warned("warned", None, note))
+        if self._events is not None and not checked.problems:
+            for note in checked.notes:
+                self._events(Warned("warned", None, note))
         return checked
 
     def _bound(self, workflow: Workflow, checked: Checked) -> dict[str, BoundNode]:
@@ -175,7 +176,9 @@ class Session:
         settings = self.settings
         device = accelerators.resolve(settings.device)
         _limit_threads(settings.threads)
-        ledger = Ledger({"cpu": settings.ram, device: settings.ram if device == "cpu" else settings.vram}, tell=self._events)
+        ledger = Ledger(
+            {"cpu": settings.ram, device: settings.ram if device == "cpu" else settings.vram}, tell=self._events
+        )
         return Running(
             self.registry,
             self.folders,
@@ -208,4 +211,6 @@ def _file_problem(workflow: Workflow, error: FileMissing | ModelFileInvalid) -> 
     """A file that went away, or was damaged, between the check and the run."""
     if isinstance(error, FileMissing):
         return Problem(code="missing-file", file=workflow.name, found=error.name, said=str(error), fix="Put it back.")
-    return Problem(code="bad-file", file=workflow.name, found=error.path, said=f"{error.path} {error.said}", fix=error.fix)
+    return Problem(
+        code="bad-file", file=workflow.name, found=error.path, said=f"{error.path} {error.said}", fix=error.fix
+    )

@@ -89,32 +89,9 @@ DualClipType = Annotated[
         "hidream",
         "hunyuan_image",
     ],
-    Widget("COMBO"),
+    Widget("COMBO", unavailable=("sdxl", "sd3", "hunyuan_video", "hidream", "hunyuan_image")),
 ]
 """What DualCLIPLoader's two encoders are joined for."""
-
-ClipType = Annotated[
-    Literal[
-        "stable_diffusion",
-        "stable_cascade",
-        "sd3",
-        "stable_audio",
-        "mochi",
-        "ltxv",
-        "pixart",
-        "cosmos",
-        "lumina2",
-        "wan",
-        "hidream",
-        "chroma",
-        "ace",
-        "omnigen2",
-        "qwen_image",
-        "hunyuan_image",
-    ],
-    Widget("COMBO"),
-]
-"""What CLIPLoader's encoder is for."""
 
 ClipDevice = Annotated[
     Literal[

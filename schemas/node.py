@@ -8,7 +8,18 @@ not marked Optional; defaults are what an editor would fill in.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
@@ -55,7 +66,10 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Expansion:
-    """In place of outputs: a graph that takes the node's place. nodes: API format; outputs: a [id, slot] or a value each."""
+    """In place of outputs: a graph that takes the node's place.
+
+    nodes: in API format. outputs: for each output a [id, slot] of these nodes, or a value.
+    """
 
     nodes: dict[str, dict[str, Any]]
     outputs: tuple[Any, ...]
@@ -66,7 +80,10 @@ Result = tuple[Any, ...] | Expansion | Blocked
 
 @dataclass(frozen=True)
 class InputSpec:
-    """One input of a node class. socket: the wire type, which for widgets is "INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"."""
+    """One input of a node class.
+
+    socket: the wire type, which for widgets is "INT", "FLOAT", "STRING", "BOOLEAN" or "COMBO".
+    """
 
     name: str
     socket: str

@@ -16,7 +16,9 @@ class Widget:
 
     type: "INT", "FLOAT", "STRING", "BOOLEAN" or "COMBO". folder: the model folder whose files are the choices
     ("input" for the input folder); extra: choices that are no files. control: a UI file has a control_after_generate
-    value behind this widget's. upload: a UI file has an upload button's value behind it.
+    value behind this widget's. upload: a UI file has an upload button's value behind it. holds: kinds of models of
+    which the file must hold one, as engine.checkpoints names them. unavailable: choices that ComfyUI offers and this
+    version cannot run.
     """
 
     type: str
@@ -27,6 +29,8 @@ class Widget:
     dynamic_prompts: bool = False
     control: bool = False
     upload: bool = False
+    holds: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
 
 
 def as_integer(value: Any) -> Any:
@@ -84,8 +88,10 @@ Enable = Annotated[Literal["enable", "disable"], Widget("COMBO")]
 Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(description="off by default")]
 """The description keeps it apart from Enable: typing takes Literals of equal members, in any order, for one."""
 
-CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints")]
-DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models")]
-TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders")]
-VaeFile = Annotated[str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",))]
+CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints", holds=("flux",))]
+DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models", holds=("flux",))]
+TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "t5xxl"))]
+VaeFile = Annotated[
+    str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))
+]
 InputPicture = Annotated[str, Text, Widget("COMBO", folder="input", upload=True)]

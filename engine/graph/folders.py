@@ -25,3 +25,6 @@ class Folders(Protocol):
 
     def input_path(self, name: str) -> Path | None:
         """A picture by name ("a.png", "sub/a.png", "a.png [output]"), or None if there is no such file."""
+
+    def path(self, folder: str, name: str) -> Path | None:
+        """Where the folder's file of this name lies, or None."""

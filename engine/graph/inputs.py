@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from engine.checkpoints import index, runnable
+from engine.errors import ModelFileInvalid
 from engine.graph.folders import INPUT
 from engine.graph.links import check_link
 from engine.graph.literals import Fault, coerce, example, wanted, writable
@@ -12,6 +14,7 @@ from engine.reading.printable import shown
 from schemas.node import InputSpec, NodeSpec
 from schemas.prompt import PromptNode, link_of
 from schemas.report import Problem
+from schemas.widgets import Widget
 
 POLLUTION = frozenset({"speak_and_recognation", "control_after_generate", "choose file to upload", "upload"})
 """Names that editors and their extensions write beside the inputs of any node; no server reads them."""
@@ -71,8 +74,11 @@ def _check_literal(scene: Scene, name: str, known: InputSpec, raw: Any) -> Itera
         if isinstance(raw, list):
             raise _no_link(known, raw)
         value = coerce(known, raw)
+        if known.widget and value in known.widget.unavailable:
+            raise _unavailable(known, known.widget, value)
         if known.widget and known.widget.folder and isinstance(value, str):
             _check_file(scene, known, value)
+            _check_held(scene, known.widget, value)
     except Fault as fault:
         fix = fault.fix or _choose(known, raw)
         yield scene.problem(fault.code, fault.said, fix, name, known.name, raw)
@@ -92,6 +98,23 @@ def _choose(known: InputSpec, raw: Any) -> str:
     if len(choices) <= SHORT_LIST:
         return f"{one_of(near[:1])} Choose from: {', '.join(choices)}.".strip()
     return one_of(near) or f"Choose from: {', '.join(choices[:SHORT_LIST])} and {len(choices) - SHORT_LIST} more."
+
+
+def _unavailable(known: InputSpec, widget: Widget, value: Any) -> Fault:
+    """The fault of a choice that ComfyUI has and we have not."""
+    others = [choice for choice in known.choices or () if choice not in widget.unavailable]
+    fix = f"Choose from: {', '.join(others)}." if others else "Choose another."
+    return Fault("unavailable", f"{shown(value)} is not available in this version.", fix)
+
+
+def _check_held(scene: Scene, widget: Widget, value: str) -> None:
+    """Raises Fault if the file's header shows no model that the node can run."""
+    path = scene.folders.path(widget.folder, value) if widget.folder and widget.holds else None
+    try:
+        if path is not None:
+            runnable.require(index.read(path), *widget.holds)
+    except ModelFileInvalid as error:
+        raise Fault("bad-file", f"{shown(value)} {error.said}", error.fix) from error
 
 
 def _check_file(scene: Scene, known: InputSpec, value: str) -> None:

@@ -42,8 +42,8 @@ def load(name: str) -> dict[str, Any]:
     return table
 
 
-def safetensors_bytes(table: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
-    """A safetensors file of zeros."""
+def safetensors_head(table: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> tuple[bytes, int]:
+    """The beginning of a safetensors file, and how many bytes of tensors come behind it."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     at = 0
     for key, (dtype, shape) in table.items():
@@ -51,7 +51,21 @@ def safetensors_bytes(table: Mapping[str, Any], metadata: Mapping[str, str] | No
         header[key] = {"dtype": SAFETENSORS_NAMES[dtype], "shape": list(shape), "data_offsets": [at, after]}
         at = after
     text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + bytes(at)
+    return len(text).to_bytes(8, "little") + text, at
+
+
+def safetensors_bytes(table: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
+    """A safetensors file of zeros."""
+    head, size = safetensors_head(table, metadata)
+    return head + bytes(size)
+
+
+def write_safetensors(path: Path, table: Mapping[str, Any]) -> None:
+    """A safetensors file of zeros, of any size: those that would be gigabytes are only a hole."""
+    head, size = safetensors_head(table)
+    with path.open("wb") as file:
+        file.write(head)
+        file.truncate(len(head) + size)
 
 
 def gguf_text(text: str) -> bytes:

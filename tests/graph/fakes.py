@@ -39,6 +39,10 @@ class FakeFolders:
         """Folders with this very name."""
         return [folder for folder, names in self.files.items() if name in names]
 
+    def path(self, folder: str, name: str) -> Path | None:
+        """Nothing lies on a disk."""
+        return None
+
     def input_path(self, name: str) -> Path | None:
         """By exact name."""
         return Path("/input", name) if self.has("input", name) else None
