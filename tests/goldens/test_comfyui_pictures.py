@@ -30,7 +30,12 @@ FOLDERS = {
 
 def model_files(graph: dict[str, Any]) -> list[str]:
     """The model files a graph names, as paths in a models folder."""
-    named = ((FOLDERS[field], value) for node in graph.values() for field, value in node["inputs"].items() if field in FOLDERS)
+    named = (
+        (FOLDERS[field], value)
+        for node in graph.values()
+        for field, value in node["inputs"].items()
+        if field in FOLDERS
+    )
     return sorted({f"{folder}/{name}" for folder, name in named})
 
 
