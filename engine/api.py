@@ -155,6 +155,10 @@ class Session:
         except (FileMissing, ModelFileInvalid) as error:
             return RunReport(file=workflow.name, status="invalid", problems=[_file_problem(workflow, error)])
 
+    def forget_models(self) -> None:
+        """Let go of all loaded weights; what was computed with them stays cached."""
+        self._ledger.drop_all("on request")
+
     @property
     def failure(self) -> str | None:
         """The traceback of the last run, as text, if a node failed in it."""
@@ -172,24 +176,30 @@ class Session:
         return bind(workflow.prompt, self.registry, wanted)
 
     @cached_property
+    def _device(self) -> str:
+        return accelerators.resolve(self.settings.device)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        budgets = {self._device: self.settings.vram} if self._device != "cpu" else {}
+        return Ledger({**budgets, "cpu": self.settings.ram}, tell=self._events)
+
+    @cached_property
     def _running(self) -> Running:
         settings = self.settings
-        device = accelerators.resolve(settings.device)
+        device = self._device
         _limit_threads(settings.threads)
-        ledger = Ledger(
-            {"cpu": settings.ram, device: settings.ram if device == "cpu" else settings.vram}, tell=self._events
-        )
         return Running(
             self.registry,
             self.folders,
             OutputFolder(settings.output, settings.temp),
-            ledger,
+            self._ledger,
             cache=OutputCache(settings.cache),
             device=device,
             dtype=settings.dtype,
             stop=self._stop,
             sink=self._events,
-            video_peak=None if device == "cpu" else lambda: ledger.peak(device),
+            video_peak=None if device == "cpu" else lambda: self._ledger.peak(device),
         )
 
 
