@@ -8,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GRAPHS = sorted(str(path) for path in (ROOT / "graphs").glob("*.json"))
+DEMO = (
+    *(str(ROOT / "graphs/flux_dev_fp8.json"), "--models", str(ROOT / "graphs/demo/models")),
+    *("--set", "CheckpointLoaderSimple.ckpt_name=demo-flux-fp8.safetensors"),
+)
 BELOW = ("torch", "diffusers", "transformers", "bitsandbytes", "safetensors", "tokenizers", "engine.inference")
 
 PROGRAM = f"""
@@ -23,7 +27,8 @@ sys.exit(f"{{crossed}} were imported" if crossed else code)
     ("argv", "codes"),
     [
         (("validate", *GRAPHS), (0, 2)),
-        (("run", "--dry-run", *GRAPHS), (0, 2)),
+        (("validate", *DEMO), (0,)),
+        (("run", "--dry-run", *DEMO), (0,)),
         (("nodes",), (0,)),
         (("models",), (0,)),
         (("run", "--help"), (0,)),

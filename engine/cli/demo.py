@@ -9,9 +9,7 @@ from engine.cli.exit_codes import BY_STATUS
 from engine.cli.interrupts import Interrupts
 from engine.cli.loading import open_session
 from engine.cli.options import Verbs, add_settings, add_verb
-from engine.cli.table import table
 from engine.cli.views import Lines
-from schemas.report import RunReport
 
 HELP = "make a first picture with the embedded model"
 GRAPH = "flux_dev_fp8.json"
@@ -40,7 +38,7 @@ def add(verbs: Verbs) -> None:
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Run the graph with a few values changed; tell where the picture is and how long each step took."""
+    """Run the graph with a few values changed; the view tells how long each step took and where the picture is."""
     from importlib import resources
 
     from engine import api
@@ -55,9 +53,7 @@ def demo(arguments: argparse.Namespace) -> int:
         workflow = api.override(api.load(str(graphs.joinpath(GRAPH))), changes(arguments.prompt, arguments.seed))
         console.note(words.plain(f"{GRAPH} on {CHECKPOINT}: {arguments.prompt!r}, {SIDE}×{SIDE}, {STEPS} steps"))
         report = session.run(workflow.model_copy(update={"name": GRAPH}))
-    if report.status == "done":
-        tell_steps(console, report)
-    elif arguments.verbose and session.failure:
+    if arguments.verbose and session.failure:
         console.complain(session.failure)
     view.report(report, time.monotonic() - begun)
     return BY_STATUS[report.status]
@@ -73,10 +69,3 @@ def changes(prompt: str, seed: str | None) -> list[str]:
         f"{PROMPT_NODE}.text={prompt}",
     ]
     return changed if seed is None else [*changed, f"KSampler.seed={seed}"]
-
-
-def tell_steps(console: Console, report: RunReport) -> None:
-    """How long each step took."""
-    rows = [(step.node, step.class_type, words.seconds(step.seconds)) for step in report.steps]
-    for line in table(rows, right=(0, 2)):
-        console.result(line)
