@@ -12,7 +12,7 @@ def beta_quantile(share: float, alpha: float, beta: float) -> float:
     if share <= 0.0 or share >= 1.0:
         return min(1.0, max(0.0, share))
     low, high = 0.0, 1.0
-    for _ in range(44):
+    for _ in range(42):
         middle = (low + high) / 2
         low, high = (middle, high) if beta_cumulative(middle, alpha, beta) < share else (low, middle)
     return round((low + high) / 2, 12)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from engine.errors import GraphInvalid
-from engine.inference.sampling.processes import Process
+from engine.inference.sampling.processes import Process, rounded
 from schemas.report import Problem
 
 SAMPLING_OPTIONS = frozenset(
@@ -51,7 +51,7 @@ class Entry:
     """One conditioning. tokens: (B or 1, T, width). options: for the network.
 
     weight: how much its estimate counts among others', as a number or (B or 1, 1, h, w) inside its region.
-    first, last: the highest and lowest noise level at which it counts.
+    first, last: the highest and lowest noise level at which it counts, rounded as the levels of schedules are.
     """
 
     tokens: Tensor
@@ -110,8 +110,8 @@ def _read_one(
         options={name: _on(value, latent.device) for name, value in options.items() if name in accepted},
         weight=_weight(options, mask, region, latent),
         region=region,
-        first=float("inf") if start is None else process.at_percent(start),
-        last=0.0 if end is None else process.at_percent(end),
+        first=float("inf") if start is None else rounded(process.at_percent(start)),
+        last=0.0 if end is None else rounded(process.at_percent(end)),
     )
 
 
