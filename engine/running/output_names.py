@@ -1,8 +1,9 @@
 """Where a picture goes, by its filename prefix: tokens, subfolders, and the border of the output folder.
 
 Two sets of tokens, as in ComfyUI. The editor's are expanded first: `%date:FORMAT%` (d, M, h, m, s, single or doubled,
-and yy or yyyy) and `%Node.widget%` (a node by class, else by title). Then the server's: `%width%`, `%height%`, `%year%`,
-`%month%`, `%day%`, `%hour%`, `%minute%`, `%second%`, and in the file's own name `%batch_num%`. What is no token stays.
+and yy or yyyy) and `%Node.widget%` (a node by class, else by title). Then the server's: `%width%`, `%height%`,
+`%year%`, `%month%`, `%day%`, `%hour%`, `%minute%`, `%second%`, and in the file's own name `%batch_num%`. What is no
+token stays.
 """
 
 import os
