@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.errors import GraphInvalid
 from engine.inference.sampling.processes import EpsProcess, FlowProcess, Process
 from engine.inference.sampling.samplers import SAMPLERS
 
@@ -75,3 +76,22 @@ def test_noise_added_on_the_way_leaves_data_of_the_right_variance() -> None:
             fresh = lambda sigma, after: torch.randn(20_000, generator=generator)  # noqa: E731, B023
             *_, step = SAMPLERS[name](model, start, sigmas, fresh)
             assert float(step.latent.var()) == pytest.approx(VARIANCE, rel=0.15), (name, process)
+
+
+def test_rising_levels_lead_back_along_the_path() -> None:
+    model, latent = Gaussian(FlowProcess()), torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    rising = [0.01 * 100 ** (step / 400) for step in range(401)]
+
+    *_, step = SAMPLERS["euler"](model, latent, rising, no_noise)
+
+    assert float(step.latent) == pytest.approx(model.spread(1.0) / model.spread(0.01), rel=0.02)
+    with pytest.raises(GraphInvalid, match="climb"):
+        list(SAMPLERS["dpmpp_2m_sde"](model, latent, rising, no_noise))
+
+
+def test_levels_too_low_for_float32_end_a_walk_of_unipc_in_numbers() -> None:
+    model, latent = Gaussian(FlowProcess()), torch.ones(1, 1, 1, 1)
+
+    *_, step = SAMPLERS["uni_pc"](model, latent, [0.9, 0.5, 0.1, 2e-5, 1e-5], no_noise)
+
+    assert bool(step.latent.isfinite())

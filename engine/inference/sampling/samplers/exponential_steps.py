@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.errors import GraphInvalid
 from engine.inference.sampling.processes import Process, rounded
+from schemas.report import Problem
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,14 @@ def leg(process: Process, now: float, after: float, eta: float = 0.0) -> Leg:
 
 
 def bounded(process: Process, sigmas: Sequence[float]) -> list[float]:
-    """The levels with a first one of a flow's 1 lowered to where log(alpha / sigma) is finite."""
+    """The levels with a first one of a flow's 1 lowered to where log(alpha / sigma) is finite.
+
+    Raises GraphInvalid if a later one is 1: only other samplers can go up there.
+    """
     levels = list(sigmas)
+    if process.flow and max(levels[1:], default=0.0) >= 1.0:
+        said, fix = "the sampler cannot climb to a noise level of 1", "Use euler for rising sigmas."
+        raise GraphInvalid([Problem(code="out-of-range", said=said, fix=fix)])
     if process.flow and len(levels) > 1 and levels[0] >= 1.0:
         levels[0] = rounded(process.at_percent(1e-4))
     return levels

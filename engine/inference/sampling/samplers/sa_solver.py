@@ -49,6 +49,7 @@ def _walk(
     orders: tuple[int, int],
     again: bool,
 ) -> Iterator[Step]:
+    """Yields corrected latents. As in ComfyUI a walk that does not end in 0 so hands on the last level but one's."""
     process = denoise.process
     levels = bounded(process, sigmas)
     high, low = (process.at_percent(share) for share in NOISY)

@@ -55,11 +55,12 @@ def _walk(denoise: Denoiser, latent: Tensor, sigmas: Sequence[float], scale: Sca
 def _as_counted(sigma: float) -> float:
     """The level as the solver's arithmetic sees it: sigma by way of the variance-preserving alpha, in float32.
 
-    As in ComfyUI, whose pictures show that the way there and back costs low levels their digits (5 % at 0.001).
+    As in ComfyUI, whose pictures show that the way there and back costs low levels their digits (5 % at 0.001). A level
+    that loses all of them counts as it is.
     """
     log_alpha = 0.5 * torch.log(1 / (torch.tensor(sigma) ** 2 + 1))
     log_std = 0.5 * torch.log(1.0 - torch.exp(2.0 * log_alpha))
-    return math.exp(float(log_std) - float(log_alpha))
+    return math.exp(float(log_std) - float(log_alpha)) or sigma
 
 
 class Terms:
