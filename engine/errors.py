@@ -37,7 +37,8 @@ class FileMissing(ComfylessError):
     def __init__(self, folder: str, name: str, near: Sequence[str], searched: Sequence[str]) -> None:
         """near: similar names that exist, best first. searched: folders, as paths."""
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"{name!r} is in none of the folders for {folder}: {', '.join(searched) or 'none is set'}.{hint}")
+        places = ", ".join(searched) or "none is set"
+        super().__init__(f"{name!r} is in none of the folders for {folder}: {places}.{hint}")
         self.folder, self.name, self.near, self.searched = folder, name, list(near), list(searched)
 
 
