@@ -51,13 +51,11 @@ class KeyMaker:
         self._found: dict[tuple[str, str], FileRef] = {}
         self._choices: dict[int, tuple[NodeSpec, tuple[FileChoice, ...]]] = {}
 
-    def record(self, node: BoundNode, known: Mapping[str, StepRecord], origin: str | None = None) -> StepRecord:
+    def record(self, node: BoundNode, known: Mapping[str, StepRecord]) -> StepRecord:
         """The key of one node and what it is made of. known: at least its parents' records, by node id.
 
-        origin: for a node that another one put into the graph while running, a text that is equal whenever that other
-        node was given equal inputs; it stands for literals that have no text of their own, such as tensors.
-        The key is unique if the node is never cached, if one of its parents' is, or if a literal has neither a text nor
-        an origin. Raises FileMissing.
+        The key is unique if the node is never cached, if a parent's is, or if a literal cannot be written as text.
+        Raises FileMissing, ModelFileInvalid.
         """
         spec = node.spec
         parents = {field: (known[link.node].key, link.slot) for field, link in node.links.items()}
@@ -65,7 +63,7 @@ class KeyMaker:
         files = {field: f"{file.fingerprint} {file.path}" for field, file in self.files_of(node)}
         version = f"{spec.pack} {spec.version}"
         if spec.cached and all(map(is_lasting, (key for key, _ in parents.values()))):
-            key = _hashed(spec.class_type, version, _text(node.literals, origin), parents, files)
+            key = _hashed(spec.class_type, version, _text(node.literals), parents, files)
         else:
             key = unique_key()
         return StepRecord(spec.class_type, version, node.literals, parents, files, key)
@@ -95,6 +93,19 @@ class KeyMaker:
 def unique_key() -> str:
     """A key that no other step has or will have."""
     return f"{_ONCE}{uuid4().hex}"
+
+
+def value_key(value: Any, origin_key: str, place: str) -> str:
+    """The key of a value that a running node puts into the graph: its text, or else where it comes from.
+
+    origin_key: of the node that gives it; place: a text that tells it from others that the same node gives. The same
+    node, given the same inputs, gives the same values.
+    """
+    text = _text(value)
+    if text is None and not is_lasting(origin_key):
+        return unique_key()
+    body = f"{KEY_FORMAT} value {text}" if text is not None else f"{KEY_FORMAT} value of {origin_key} {place!r}"
+    return sha256(body.encode()).hexdigest()
 
 
 def is_lasting(key: str) -> bool:
@@ -134,23 +145,9 @@ def _hashed(
     return sha256(body.encode()).hexdigest()
 
 
-def _text(literals: Mapping[str, Any], origin: str | None) -> str | None:
-    """The literals as canonical JSON; None if one has no text and there is no origin to stand for it."""
-    if not literals:
-        return "{}"
+def _text(value: Any) -> str | None:
+    """A value as canonical JSON; None if it has no text that says all of it."""
     try:
-        return _encode(literals)
+        return _encode(value)
     except (TypeError, ValueError):
-        return None if origin is None else _encode(_with_stand_ins(literals, origin))
-
-
-def _with_stand_ins(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """The values as they are where they have a text, and names for them where they have none."""
-    shown: dict[str, Any] = {}
-    for field, value in values.items():
-        try:
-            _encode(value)
-            shown[field] = value
-        except (TypeError, ValueError):
-            shown[field] = {"value of": origin, "field": field}
-    return shown
+        return None

@@ -17,7 +17,7 @@ from engine.planning.plan import PlannedRun
 from engine.plugins.registry import Registry
 from engine.running.cache import NO_MODELS, Entry, Models, OutputCache
 from engine.running.context import NodeContext, Services
-from engine.running.expansion import Graft, Grafter
+from engine.running.expansion import Grafter
 from engine.running.flow import Flow, Holds, place_of, rank
 from engine.running.lazy import UNASKED, asked
 from engine.running.mapping import Items, blocking, calls, checked, joined
@@ -28,9 +28,10 @@ from schemas.report import RunStarted, StepDone, StepReport, StepStarted, StepSt
 
 @dataclass(slots=True)
 class _Waiting:
-    """A node that gave graphs, until their outputs are there."""
+    """A node that gave graphs, until their outputs are there; results and reads as in its Graft."""
 
-    graft: Graft
+    results: tuple[tuple[Any, ...], ...]
+    reads: tuple[str, ...]
     context: NodeContext
 
 
@@ -205,7 +206,9 @@ class Execution:
         for index, name in enumerate(graft.added):
             self._flow.ranks[name] = rank(place, self._grafts, index)
             self._flow.expect(name)
-        self._waiting[node] = _Waiting(graft, context)
+        for name, value in graft.values.items():
+            self._flow.provide(name, Entry(([value],), context.models))
+        self._waiting[node] = _Waiting(graft.results, graft.reads, context)
         self._flow.read_instead(node, graft.reads)
         self._flow.ask(node, graft.reads)
 
@@ -214,12 +217,12 @@ class Execution:
         del self._waiting[node]
         values = self._flow.values
         models, saved = waiting.context.models, dict.fromkeys(waiting.context.saved)
-        for name in waiting.graft.reads:
+        for name in waiting.reads:
             models |= values[name].models
             saved |= dict.fromkeys(values[name].saved)
         results = [
             [Items(values[value.node].outputs[value.slot]) if type(value) is Link else value for value in outputs]
-            for outputs in waiting.graft.results
+            for outputs in waiting.results
         ]
         return Entry(joined(results, self._bound[node].spec), models, tuple(saved)), "run"
 

@@ -8,7 +8,7 @@ All of it in dictionaries and loops: a chain of any length needs no recursion.
 
 from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.graph.values import BoundNode
 from engine.planning.wires import Wires
@@ -173,20 +173,17 @@ class Flow:
 
     def _keep(self, node: str, entry: Entry) -> None:
         self.values[node] = entry
-        if self._ledger is not None:
-            keys = [key for items in entry.outputs for key in map(_storage_key, items) if key is not None]
-            if keys:
-                self._held[node] = keys
-                for key in keys:
+        if self._ledger is None:
+            return
+        for items in entry.outputs:
+            for value in items:
+                key = getattr(value, "storage_key", None)  # a recipe: it stands for weights
+                if key is not None:
+                    self._held.setdefault(node, []).append(key)
                     self._ledger.hold(key)
 
     def _drop(self, node: str) -> None:
         del self.values[node]
-        if self._ledger is not None:
-            for key in self._held.pop(node, ()):
+        if self._ledger is not None and node in self._held:
+            for key in self._held.pop(node):
                 self._ledger.release(key)
-
-
-def _storage_key(value: Any) -> tuple[str, ...] | None:
-    """The weights that a recipe stands for; None for anything else."""
-    return getattr(value, "storage_key", None)
