@@ -1,6 +1,7 @@
 """`comfyless nodes`: the node classes there are, or everything about one."""
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ from schemas.report import Problem
 
 if TYPE_CHECKING:
     from schemas.node import InputSpec, NodeSpec
+
+CHOICES_WIDTH = 72
+"""Columns in which long lists of choices are laid out."""
 
 HELP = "list node classes, or describe one"
 
@@ -70,14 +74,19 @@ def description(spec: "NodeSpec") -> Iterator[str]:
     yield words.plain(f"{spec.class_type}{shown}: {spec.category}" + ("" if spec.pack == "core" else f", {spec.pack}"))
     if spec.description:
         yield from (words.plain(line) for line in spec.description.splitlines())
-    rows = [
-        (name, found.socket, "" if found.required else "optional", *_value(found))
-        for name, found in spec.inputs.items()
-    ]
+    rows = [row for name, found in spec.inputs.items() for row in _rows(name, found)]
     for title, cells in (("inputs", rows), ("outputs", [_output(found) for found in spec.outputs])):
         if cells:
             yield title
             yield from table(cells, indent=2)
+
+
+def _rows(name: str, found: "InputSpec") -> Iterator[tuple[str, ...]]:
+    """An input's row, and as many below it as its choices need."""
+    default, values = _value(found)
+    first, *more = textwrap.wrap(values, CHOICES_WIDTH) or [""]
+    yield name, found.socket, "" if found.required else "optional", default, first
+    yield from (("", "", "", "", line) for line in more)
 
 
 def _output(output: Any) -> tuple[str, str]:
