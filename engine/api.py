@@ -7,7 +7,7 @@ Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -204,10 +204,8 @@ class Session:
 
 
 def _folders(settings: Settings) -> Folders:
-    """The folders of the settings; the default models folder need not exist."""
-    default = Settings.model_fields["models"].default
-    roots: Iterable[Path] = settings.models if settings.models != default else filter(Path.is_dir, default)
-    return Folders(list(roots), settings.extra_model_paths, settings.input, settings.output, settings.temp)
+    """The folders of the settings."""
+    return Folders(settings.models, settings.extra_model_paths, settings.input, settings.output, settings.temp)
 
 
 def _limit_threads(count: int | None) -> None:
