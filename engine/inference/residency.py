@@ -77,8 +77,9 @@ class Networks:
 
     def load(self) -> None:
         """Map the files and fill the networks. Raises ModelFileInvalid."""
-        for kind, piece in self._pieces.items():
-            self._loaded[kind] = self._filled(piece)
+        with torch.inference_mode(False):  # weights outlive the block of code that happens to load them
+            for kind, piece in self._pieces.items():
+                self._loaded[kind] = self._filled(piece)
 
     def _filled(self, piece: Piece) -> nn.Module:
         file = MappedFile(piece.file.path)

@@ -29,6 +29,7 @@ def rows(columns: int, most: int, dtype: torch.dtype, device: torch.device) -> T
     values = max(CPU_VALUES if device.type == "cpu" else DEVICE_VALUES, columns)
     buffer = _buffers.kept.get((dtype, device))
     if buffer is None or buffer.numel() < values:
-        buffer = _buffers.kept[dtype, device] = torch.empty(values, dtype=dtype, device=device)
+        with torch.inference_mode(False):  # else callers outside of that mode could not write into it
+            buffer = _buffers.kept[dtype, device] = torch.empty(values, dtype=dtype, device=device)
     count = max(1, min(most, buffer.numel() // columns))
     return buffer[: count * columns].view(count, columns)

@@ -1,0 +1,46 @@
+"""A Context for what is below the torch line: a real Ledger, and lists of what it was told."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.memory import Ledger
+from schemas.sockets import FileRef
+
+
+class StandInContext:
+    """Everything that encoders, networks and autoencoders ask of a Context."""
+
+    def __init__(self, device: str = "cpu", dtype: str = "auto", ledger: Ledger | None = None) -> None:
+        self.node, self.device, self.dtype = "1", device, dtype
+        self.ledger = ledger or Ledger()
+        self.warned: list[str] = []
+        self.used: list[tuple[str, str]] = []
+
+    def file(self, folder: str, name: str) -> FileRef:
+        raise NotImplementedError
+
+    def input_file(self, name: str) -> Path:
+        raise NotImplementedError
+
+    def progress(self, done: int, total: int) -> None:
+        pass
+
+    def warn(self, said: str) -> None:
+        self.warned.append(said)
+
+    def used_model(self, file: FileRef, dtype: str) -> None:
+        self.used.append((file.name, dtype))
+
+    def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
+        raise NotImplementedError
+
+
+def file_ref(path: Path) -> FileRef:
+    """A reference to a file, as a graph's loader would get it."""
+    return FileRef(path.parent.name, path.name, str(path), "fingerprint")
+
+
+def file_refs(folder: Path, names: Iterable[str]) -> list[FileRef]:
+    """References to several files of a models folder."""
+    return [file_ref(folder / name) for name in names]
