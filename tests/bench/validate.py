@@ -17,14 +17,17 @@ from typing import Any
 
 import pydantic
 
-MODEL = "models/checkpoints/tiny.safetensors"
+from tests.checkpoints.tables import load, write_safetensors
+
+NAME = "flux1-dev-fp8.safetensors"
+MODEL = f"models/checkpoints/{NAME}"
 CHAIN = 6
 """Nodes that one picture of the graph takes, besides the shared loader."""
 
 
 def graph(nodes: int) -> dict[str, Any]:
     """A checkpoint loader, and for each further six nodes a picture from its own prompts, latent and sampler."""
-    made: dict[str, Any] = {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "tiny.safetensors"}}}
+    made: dict[str, Any] = {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": NAME}}}
     for index in range(max(1, (nodes - 1) // CHAIN)):
         texts, empty, latent, sampler, picture, saved = (str(CHAIN * index + offset) for offset in range(2, 2 + CHAIN))
         made |= {
@@ -111,7 +114,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / MODEL).parent.mkdir(parents=True)
-        (folder / MODEL).write_bytes((2).to_bytes(8, "little") + b"{}")
+        write_safetensors(folder / MODEL, load("flux_dev_fp8_all_in_one"))  # the real header, and a hole behind it
         (folder / "graph.json").write_bytes(data)
         walls, processors, code = command_seconds(folder, given.runs)
         parts = engine_seconds(data, folder, given.runs)
