@@ -13,15 +13,16 @@ class Wires:
 
     def strong(self, node: BoundNode) -> list[str]:
         """Ids of the nodes that must be done before this one; a node read by two inputs stands there twice."""
-        lazy = self._lazy_inputs(node.spec)
+        lazy = self.lazy_inputs(node.spec)
         return [link.node for field, link in node.links.items() if field not in lazy]
 
     def lazy(self, node: BoundNode) -> list[str]:
         """Ids of the nodes that this one may ask for."""
-        lazy = self._lazy_inputs(node.spec)
+        lazy = self.lazy_inputs(node.spec)
         return [link.node for field, link in node.links.items() if field in lazy] if lazy else []
 
-    def _lazy_inputs(self, spec: NodeSpec) -> frozenset[str]:
+    def lazy_inputs(self, spec: NodeSpec) -> frozenset[str]:
+        """The inputs of a class that are computed only on demand."""
         known = self._lazy.get(id(spec))
         if known is None:
             # The spec is kept beside its answer, so that its id is not given to another one.

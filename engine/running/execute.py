@@ -4,7 +4,7 @@ Which node comes next is the flow's business, how lists become calls is the mapp
 becomes is the grafter's; here they meet the nodes, the cache and whoever listens. Nothing recurses over the graph.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, NoReturn
@@ -14,6 +14,7 @@ from engine.graph.values import BoundNode
 from engine.planning.collector import collector_paused
 from engine.planning.keys import is_lasting
 from engine.planning.plan import PlannedRun
+from engine.planning.wires import Wires
 from engine.plugins.registry import Registry
 from engine.running.cache import NO_MODELS, Entry, Models, OutputCache
 from engine.running.context import NodeContext, Services
@@ -65,6 +66,8 @@ class Execution:
         self._waiting: dict[str, _Waiting] = {}
         self._reports: dict[str, StepReport] = {}
         self._saved: dict[str, tuple[str, ...]] = {}
+        self._asked: dict[str, set[str]] = {}
+        self._wires = Wires()
         self._begun: dict[str, float] = {}
         self._grafts = 0
 
@@ -146,11 +149,10 @@ class Execution:
         """Run a node; what became of it, or None if it has to wait for lazy inputs or for the graph it gave."""
         bound = self._bound[node]
         spec = bound.spec
-        inputs, models = self._gather(bound)
-        fields = asked(spec, inputs) if spec.needs is not None else ()
-        if fields:
-            self._flow.ask(node, [bound.links[name].node for name in fields])
+        gathered = self._gather(node, bound)
+        if gathered is None:
             return None
+        inputs, models = gathered
         root = self._grafter.root(node)
         if self._sink is not None and root == node:
             done, total = len(self._reports), len(self._planned.records)
@@ -163,15 +165,36 @@ class Execution:
             return None
         return Entry(joined(values, spec), context.models, tuple(context.saved)), "run" if ran else "skipped"
 
-    def _gather(self, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models]:
-        """The items of each input, and the model files that they depend on."""
+    def _gather(self, node: str, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models] | None:
+        """The items of each input, and the model files that they depend on; None if the node has to wait for more.
+
+        A lazy input is there only if the node has asked for it, and not because some other node needed it too: what
+        comes out must depend on the node's key alone.
+        """
+        lazy = self._wires.lazy_inputs(bound.spec)
+        if not lazy:
+            return self._items(bound, lazy)
+        known = self._asked.setdefault(node, set())
+        while True:
+            inputs, models = self._items(bound, lazy - known)
+            fields = asked(bound.spec, inputs)
+            if not fields:
+                del self._asked[node]
+                return inputs, models
+            known.update(fields)
+            missing = [name for name in (bound.links[field].node for field in fields) if name not in self._flow.values]
+            if missing:
+                self._flow.ask(node, missing)
+                return None
+
+    def _items(self, bound: BoundNode, hidden: Set[str]) -> tuple[dict[str, Sequence[Any]], Models]:
         models = NO_MODELS
         inputs: dict[str, Sequence[Any]] = {field: (value,) for field, value in bound.literals.items()}
         for field, link in bound.links.items():
-            entry = self._flow.values.get(link.node)
-            if entry is None:
+            if field in hidden:
                 inputs[field] = UNASKED
                 continue
+            entry = self._flow.values[link.node]
             inputs[field] = entry.outputs[link.slot]
             if entry.models:
                 models |= entry.models

@@ -7,11 +7,11 @@ from engine.running.mapping import blocking, calls
 from schemas.node import MISSING, NodeSpec
 
 UNASKED: Final[Sequence[Any]] = (MISSING,)
-"""The items of a linked input that has not been computed. Told from a computed one by identity."""
+"""The items of a linked lazy input that nobody asked for. Told from others by identity."""
 
 
 def asked(spec: NodeSpec, inputs: Mapping[str, Sequence[Any]]) -> list[str]:
-    """The uncomputed inputs that at least one call of the node wants, in the order of the inputs.
+    """The inputs not asked for before that at least one call of the node wants, in the order of the inputs.
 
     A call that is blocked anyway is not asked. A wish for an input that nothing is linked to is void: the node gets on
     without. Raises ValueError for the name of an input that the class does not have.

@@ -146,6 +146,23 @@ def test_a_failure_leaves_nothing_held(house):
     assert +house.ledger.held == {}
 
 
+def test_what_a_failed_node_held_is_let_go_with_the_run(tmp_path):
+    tokens: weakref.WeakSet[Token] = weakref.WeakSet()
+
+    def run(values, context):
+        token = Token()
+        tokens.add(token)
+        raise ValueError(token)
+
+    house = House(tmp_path, spec("Bad", run))
+    gc.disable()
+    try:
+        assert house.run({"x": node("Bad"), "show": show("x")}).status == "failed"
+        assert len(tokens) == 0
+    finally:
+        gc.enable()
+
+
 def test_a_node_that_gives_something_else_than_its_outputs_fails_in_words(tmp_path):
     few = spec("Few", lambda values, context: (), outputs="A B")
     wrong = spec("Wrong", lambda values, context: [1])

@@ -40,6 +40,17 @@ def test_the_other_side_is_computed_with_all_it_needs(house):
     assert states(report)["yes"] == "skipped"
 
 
+def test_a_side_that_is_there_for_somebody_else_does_not_block_the_one_that_is_chosen(house):
+    blocked = {"no": node("ToyBlock", value=1, block=True), "first": show("no")}
+    report = house.run(
+        blocked
+        | {name: found for name, found in graph(True).items() if name not in ("no", "flag")}
+        | {"switch": node("ToySwitch", switch=True, on_true=["yes", 0], on_false=["no", 0])}
+    )
+    assert shown() == {"show": 3}
+    assert states(report)["no"] == "run"
+
+
 def test_a_side_that_somebody_else_needs_is_there(house):
     report = house.run(graph(node("ToyNumber", value=1), other=show("no")))
     assert shown() == {"show": 3, "other": 7}
