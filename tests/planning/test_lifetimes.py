@@ -1,6 +1,6 @@
 """When values may be dropped."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.planning.lifetimes import drops_of
@@ -14,6 +14,7 @@ def test_what_nobody_reads_is_dropped_by_nobody():
     assert drops_of(["a", "b"], {}) == {}
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(st.integers(0, 30), max_size=5), max_size=30))
 def test_each_value_is_dropped_once_and_never_read_after(reads_by_step):
     order = [str(step) for step in range(len(reads_by_step))]

@@ -5,7 +5,7 @@ import sys
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.graph.values import BoundNode
@@ -42,6 +42,7 @@ def graphs(draw: st.DrawFn) -> tuple[dict[str, BoundNode], list[str]]:
     return {name: bound[name] for name in given_order}, targets
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs())
 def test_every_node_stands_behind_those_it_reads(case):
     bound, targets = case
@@ -52,6 +53,7 @@ def test_every_node_stands_behind_those_it_reads(case):
         assert all(place[link.node] < place[name] for link in bound[name].links.values())
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs())
 def test_exactly_what_the_targets_need_is_there(case):
     bound, targets = case
@@ -64,6 +66,7 @@ def test_exactly_what_the_targets_need_is_there(case):
     assert set(order(bound, targets)) == needed
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_order_of_the_dictionary(case, rng):
     bound, targets = case

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.running.cache import OutputCache
@@ -110,6 +110,7 @@ ALWAYS = replace(toys.ToyShow.spec(), class_type="Always", cached=False)
 """Shows what it reads in every run."""
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.sampled_from([0, 3_000, 1 << 30]))
 def test_any_graph_gives_what_its_plainest_evaluation_gives(graph, limit):
     with TemporaryDirectory() as folder:
@@ -121,6 +122,7 @@ def test_any_graph_gives_what_its_plainest_evaluation_gives(graph, limit):
     assert len(report.steps) == len({step.node for step in report.steps})
 
 
+@settings(deadline=None, max_examples=60)
 @given(graphs(), st.data(), st.sampled_from([3_000, 1 << 30]))
 def test_a_changed_graph_gives_the_same_with_a_used_cache(graph, data, limit):
     changed = data.draw(st.sampled_from([name for name in graph if not name.startswith("show")]))
