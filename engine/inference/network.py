@@ -8,10 +8,9 @@ from typing import Any, Literal, Protocol, cast
 import torch
 from torch import Tensor
 
-from engine.checkpoints import detect, index
+from engine.checkpoints import index, runnable
 from engine.checkpoints.detect import Part
 from engine.checkpoints.families.flux import FluxSizes
-from engine.errors import ModelFileInvalid
 from engine.inference.devices import NAMES, device_of, network_dtype
 from engine.inference.models.flux import Flux
 from engine.inference.residency import Piece, Setting, borrowed
@@ -114,21 +113,7 @@ class FluxNetwork:
 
 def flux_part(file: FileRef) -> Part:
     """The Flux transformer in a file. Raises ModelFileInvalid if there is none that can be run."""
-    part = detect.require(index.read(file.path), "flux")
-    sizes = part.sizes
-    if not isinstance(sizes, FluxSizes) or part.layout != "bfl":
-        raise ModelFileInvalid(
-            file.path,
-            f"holds {part.title} with key names of {part.layout}, which cannot be run yet.",
-            "Use a file with the names of Black Forest Labs, as the published single files have them.",
-        )
-    if sizes.in_channels != sizes.out_channels:
-        raise ModelFileInvalid(
-            file.path,
-            f"holds {part.title} that also takes a picture ({sizes.in_channels} channels), which is not supported yet.",
-            "Use a text-to-picture model.",
-        )
-    return part
+    return runnable.require(index.read(file.path), "flux")
 
 
 def facts(model: ModelRef) -> ModelFacts:

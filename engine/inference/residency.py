@@ -68,8 +68,9 @@ class Networks:
         self.label = label
         self._pieces, self._setting = pieces, setting
         self._files: list[MappedFile] = []
+        self._built = {kind: piece.build(piece.part.sizes) for kind, piece in pieces.items()}
         self._loaded: dict[str, nn.Module] = {}
-        self.size = sum(self._size_of(piece) for piece in pieces.values())
+        self.size = sum(self._size_of(kind, piece) for kind, piece in pieces.items())
 
     def __getitem__(self, kind: str) -> nn.Module:
         """The network of a kind. Raises KeyError while it is not loaded."""
@@ -79,19 +80,19 @@ class Networks:
         """Map the files and fill the networks. Raises ModelFileInvalid."""
         with torch.inference_mode(False):  # weights outlive the block of code that happens to load them
             for kind, piece in self._pieces.items():
-                self._loaded[kind] = self._filled(piece)
+                self._loaded[kind] = self._filled(kind, piece)
 
-    def _filled(self, piece: Piece) -> nn.Module:
+    def _filled(self, kind: str, piece: Piece) -> nn.Module:
         file = MappedFile(piece.file.path)
         self._files.append(file)
-        network = piece.build(piece.part.sizes)
+        network = self._built.pop(kind, None) or piece.build(piece.part.sizes)
         tensors = {name: file.tensor(name, info) for name, info in piece.infos().items()}
         assemble(network, tensors, piece.file.path, self._setting.terms(piece))
         return network.eval()
 
-    def _size_of(self, piece: Piece) -> int:
+    def _size_of(self, kind: str, piece: Piece) -> int:
         stored = {name: DTYPES[info.dtype] for name, info in piece.infos().items() if info.dtype in DTYPES}
-        return own_bytes(piece.build(piece.part.sizes), stored, self._setting.terms(piece))
+        return own_bytes(self._built[kind], stored, self._setting.terms(piece))
 
     def unload(self) -> None:
         """Let go of the networks and give the files' pages back."""

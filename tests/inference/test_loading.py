@@ -76,7 +76,7 @@ def test_a_model_that_takes_a_picture_is_refused_in_words(tmp_path: Path, contex
 
     sizes = FluxSizes(64, 32, 2, 1, 1, 128, 64, 24, 12, 128, guided=True)
     save_file(random_tensors(Flux(sizes)), tmp_path / "canny.safetensors")
-    with pytest.raises(ModelFileInvalid, match=r"also takes a picture \(128 channels\)"):
+    with pytest.raises(ModelFileInvalid, match=r"takes a picture besides its latent \(128 channels\)"):
         loading.diffusion_model(context, file_ref(tmp_path / "canny.safetensors"))
 
 

@@ -7,9 +7,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from engine.checkpoints import detect, index
+from engine.checkpoints import index, runnable
 from engine.checkpoints.detect import Part
-from engine.errors import ModelFileInvalid
 from engine.inference.autoencoders.kl import KlAutoencoder
 from engine.inference.devices import NAMES, autoencoder_dtype, device_of
 from engine.inference.residency import Piece, Setting, borrowed
@@ -19,14 +18,7 @@ from schemas.sockets import FileRef, VaeRef
 
 def vae_part(file: FileRef) -> Part:
     """The autoencoder in a file. Raises ModelFileInvalid if there is none that can be run."""
-    part = detect.require(index.read(file.path), "kl_vae")
-    if part.layout != "ldm":
-        raise ModelFileInvalid(
-            file.path,
-            f"holds {part.title} with key names of {part.layout}, which cannot be run yet.",
-            "Use a file with the names of the first latent diffusion code, as the published single files have them.",
-        )
-    return part
+    return runnable.require(index.read(file.path), "kl_vae")
 
 
 @contextmanager

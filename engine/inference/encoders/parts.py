@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from engine.checkpoints import detect, index
-from engine.checkpoints.detect import Part
+from engine.checkpoints import detect, index, runnable
 from engine.checkpoints.families.clip import ClipSizes
 from engine.errors import ModelFileInvalid
 from engine.inference.encoders.clip import Clip
@@ -58,20 +57,8 @@ def pieces(clip: ClipRef) -> Mapping[str, Piece]:
 
 
 def piece(files: tuple[FileRef, ...], kind: str) -> Piece:
-    """The encoder of a kind in the first file that has one."""
-    found = next((held for file in files for held in _held(file, kind)), None)
-    if found is None:
-        detect.require(index.read(files[-1].path), kind)  # raises, and says what the file holds instead
-        raise AssertionError("unreachable")
-    file, part = found
-    if part.layout != "hf":
-        raise ModelFileInvalid(
-            file.path,
-            f"holds {part.title} with key names of {part.layout}, which cannot be run yet.",
-            "Use a .safetensors file as published for ComfyUI.",
-        )
+    """The encoder of a kind in the first file that has one, else in the last, whose lack of it is the error."""
+    holding = (file for file in files if any(part.kind == kind for part in detect.parts(index.read(file.path))))
+    file = next(holding, files[-1])
+    part = runnable.require(index.read(file.path), kind)
     return Piece(file, part, BUILDERS[kind], ALIASES[kind], IGNORED[kind])
-
-
-def _held(file: FileRef, kind: str) -> list[tuple[FileRef, Part]]:
-    return [(file, part) for part in detect.parts(index.read(file.path)) if part.kind == kind]

@@ -219,11 +219,11 @@ class Flux(nn.Module):
         padded = functional.pad(x, (0, width % PATCH, 0, height % PATCH), mode="circular")
         patches = functional.pixel_unshuffle(padded, PATCH)
         rows, columns = patches.shape[-2:]
-        img = self.img_in(patches.flatten(2).transpose(1, 2))
-        txt = self.txt_in(tokens)
         vector = functional.silu(self._vector(timestep, pooled, guidance))
-        by = turns(places(txt.shape[1], rows, columns, x.device), rotary_axes(self.sizes.head_dim))
-        out = self.final_layer(self._blocks(img, txt, vector, by), vector)
+        by = turns(places(tokens.shape[1], rows, columns, x.device), rotary_axes(self.sizes.head_dim))
+        patches = patches.flatten(2).transpose(1, 2)
+        # without names here, the streams are gone as soon as the blocks need them no more
+        out = self.final_layer(self._blocks(self.img_in(patches), self.txt_in(tokens), vector, by), vector)
         out = functional.pixel_shuffle(out.transpose(1, 2).unflatten(2, (rows, columns)), PATCH)
         return out[..., :height, :width]
 
