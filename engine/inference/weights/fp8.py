@@ -15,6 +15,9 @@ from torch import Tensor
 FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 """The 8-bit float types that files use."""
 
+HOMES = ("cpu", "cuda")
+"""Kinds of devices that know 8-bit floats; elsewhere (Metal) the codes stay on the CPU and are widened there."""
+
 LARGEST_FACTOR = float(torch.finfo(torch.float32).max)
 
 
@@ -61,6 +64,11 @@ class Float8:
 
     def decode(self, first: int, last: int, out: Tensor) -> None:
         """Widen rows, exactly, and multiply by the scale in float32."""
+        if out.device.type not in HOMES:
+            wide = torch.empty(out.shape, dtype=out.dtype)
+            self.decode(first, last, wide)
+            out.copy_(wide)
+            return
         codes = self.codes[first:last]
         if out.device.type != "cpu" or (codes.dtype, out.dtype) not in MOVES or self.has_special_codes:
             out.copy_(codes)
@@ -100,8 +108,8 @@ class Float8:
         return self._like(self.codes[first:last], None if self.row_scale is None else self.row_scale[first:last])
 
     def to(self, device: torch.device) -> "Float8":
-        """The same matrix with its bytes on `device`."""
-        return self._like(self.codes.to(device), self.row_scale)
+        """The same matrix with its bytes on `device`, if that knows them."""
+        return self if device.type not in HOMES else self._like(self.codes.to(device), self.row_scale)
 
     def _like(self, codes: Tensor, row_scale: Tensor | None) -> "Float8":
         other = Float8(codes)

@@ -76,3 +76,9 @@ def test_rows_are_decoded_alone_and_cut_without_copying() -> None:
     assert torch.equal(some, whole[2:5])
     assert torch.equal(decoded(part, torch.float32), whole[2:5])
     assert part.codes.data_ptr() == packed.codes[2:].data_ptr()
+
+
+def test_where_a_device_knows_no_8_bit_floats_the_codes_stay_on_the_cpu() -> None:
+    packed, elsewhere = Float8(finite_codes(torch.float8_e5m2)), torch.device("meta")
+    assert packed.to(elsewhere) is packed
+    packed.decode(0, 8, torch.empty(8, 32, device=elsewhere))
