@@ -6,7 +6,6 @@
 Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -151,6 +150,7 @@ class Session:
         if checked.problems:
             return RunReport(file=workflow.name, status="invalid", problems=checked.problems)
         try:
+            self._ledger.reset_peak(self._device)
             return self._running.run(workflow, self._bound(workflow, checked), checked.outputs)
         except (FileMissing, ModelFileInvalid) as error:
             return RunReport(file=workflow.name, status="invalid", problems=[_file_problem(workflow, error)])
@@ -188,7 +188,6 @@ class Session:
     def _running(self) -> Running:
         settings = self.settings
         device = self._device
-        _limit_threads(settings.threads)
         return Running(
             self.registry,
             self.folders,
@@ -197,6 +196,7 @@ class Session:
             cache=OutputCache(settings.cache),
             device=device,
             dtype=settings.dtype,
+            threads=settings.threads,
             stop=self._stop,
             sink=self._events,
             video_peak=None if device == "cpu" else lambda: self._ledger.peak(device),
@@ -206,13 +206,6 @@ class Session:
 def _folders(settings: Settings) -> Folders:
     """The folders of the settings."""
     return Folders(settings.models, settings.extra_model_paths, settings.input, settings.output, settings.temp)
-
-
-def _limit_threads(count: int | None) -> None:
-    """Tell the libraries that compute, before the first of them is loaded, how many threads to use."""
-    if count is not None:
-        for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[variable] = str(count)
 
 
 def _file_problem(workflow: Workflow, error: FileMissing | ModelFileInvalid) -> Problem:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeVar, cast
 
 from engine.errors import DoesNotFit
-from schemas.context import Resident
+from schemas.context import Meter, Resident
 from schemas.quantities import size_text
 from schemas.report import MemoryMoved
 
@@ -44,21 +44,19 @@ class Ledger:
     def __init__(
         self,
         budgets: Mapping[str, int | None] | None = None,
-        free: Callable[[str], int | None] | None = None,
         tell: Callable[[MemoryMoved], None] | None = None,
     ) -> None:
         """budgets: device to bytes that residents may take there; None or no entry: as much as is free.
 
-        free: device to bytes free on it now, an allocator's own reserve included, or None where that is no limit
-        (mapped weights in RAM need no room of their own). tell: told of each coming and going.
+        tell: told of each coming and going.
         """
         self._budgets = dict(budgets or {})
-        self._free = free
         self._tell = tell
         self._residents: dict[Place, Resident] = {}
         self._holds: Counter[Key] = Counter()
         self._pins: Counter[Key] = Counter()
         self._peaks: Counter[str] = Counter()
+        self._meters: dict[str, Meter] = {}
 
     def borrow(self, key: Key, build: Callable[[], R], device: str = "cpu") -> R:
         """The resident of this key, built and admitted if it is not there; most recently used from now on.
@@ -72,6 +70,10 @@ class Ledger:
         built = build()
         self.admit(key, built, device)
         return built
+
+    def measure(self, device: str, meter: Meter) -> None:
+        """Ask this meter about a device from now on. A device that has one already keeps it."""
+        self._meters.setdefault(device, meter)
 
     def admit(self, key: Key, guest: Resident, device: str = "cpu") -> None:
         """Make room, then load. Raises DoesNotFit naming the need, the room and what is pinned."""
@@ -121,8 +123,14 @@ class Ledger:
         return sum(resident.size for place, resident in self._residents.items() if place.device == device)
 
     def peak(self, device: str) -> int:
-        """The most bytes that residents ever took on a device at once."""
-        return self._peaks[device]
+        """The most bytes in use on a device at once since the last reset: as its meter says, else of residents."""
+        return self._meters[device].peak() if device in self._meters else self._peaks[device]
+
+    def reset_peak(self, device: str) -> None:
+        """Begin a new peak."""
+        self._peaks[device] = self.used(device)
+        if device in self._meters:
+            self._meters[device].reset()
 
     def resident(self) -> tuple[Residence, ...]:
         """Everybody who is there, least recently used first."""
@@ -147,10 +155,10 @@ class Ledger:
 
     def _room(self, device: str) -> int | None:
         """Bytes that a guest may take on a device now; None if nothing limits them."""
-        budget = self._budgets.get(device)
-        if budget is not None:
-            return budget - self.used(device)
-        return self._free(device) if self._free else None
+        budget, meter = self._budgets.get(device), self._meters.get(device)
+        limits = [budget - self.used(device)] if budget is not None else []
+        limits += [meter.free()] if meter is not None else []
+        return min(limits, default=None)
 
     def _next_to_leave(self, device: str) -> Place | None:
         """The least recently used of those that nobody holds, then of those that are held; never a pinned one."""
@@ -170,6 +178,8 @@ class Ledger:
     def _shortage(self, guest: Resident, device: str, room: int) -> str:
         """Why a guest does not fit, and what to do."""
         budget = self._budgets.get(device)
+        if budget is not None and room + self.used(device) < budget:
+            budget = None  # the device has less than it may give
         limit = f"{size_text(max(room, 0))} are free" if budget is None else f"the budget is {size_text(budget)}"
         pinned = [
             f"{resident.label} ({size_text(resident.size)})"

@@ -24,11 +24,27 @@ class Resident(Protocol):
 R = TypeVar("R", bound=Resident)
 
 
+class Meter(Protocol):
+    """What a device itself says of its memory, in bytes; whoever can ask the device gives one to the ledger."""
+
+    def free(self) -> int:
+        """What new residents may take now, room for computing left out."""
+
+    def peak(self) -> int:
+        """The most that was in use at once since `reset`, computing included."""
+
+    def reset(self) -> None:
+        """Begin a new peak."""
+
+
 class MemoryLedger(Protocol):
     """Who is resident; see engine.memory.Ledger."""
 
     def borrow(self, key: tuple[str, ...], build: Callable[[], R], device: str = "cpu") -> R:
         """The resident of this key, built and admitted if it is not there; most recently used from now on."""
+
+    def measure(self, device: str, meter: Meter) -> None:
+        """Ask this meter about a device from now on. A device that has one already keeps it."""
 
     def pin(self, key: tuple[str, ...]) -> AbstractContextManager[None]:
         """Keep a resident where it is while it is in use. Raises KeyError if it is not resident."""
@@ -38,11 +54,13 @@ class Context(Protocol):
     """What a node may ask for. Nothing else of the engine is reachable from a node.
 
     node: the id of the running node. device: "cpu", "cuda:0", "mps". dtype: "auto", "fp32", "bf16", "fp16".
+    threads: how many to compute with on a CPU; None leaves the choice to torch.
     """
 
     node: str
     device: str
     dtype: str
+    threads: int | None
     ledger: MemoryLedger
 
     def file(self, folder: str, name: str) -> FileRef:

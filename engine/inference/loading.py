@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from engine.checkpoints import detect, index
-from engine.inference.autoencoders.images import vae_part
+from engine.checkpoints import detect, index, runnable
 from engine.inference.encoders import parts
-from engine.inference.network import flux_part
 from schemas.context import Context
 from schemas.sockets import ClipRef, FileRef, ModelRef, VaeRef
 
@@ -16,7 +14,7 @@ def checkpoint(context: Context, file: FileRef) -> tuple[ModelRef, ClipRef, VaeR
     Raises ModelFileInvalid if it holds no diffusion model that can be run. Text encoders and autoencoder may be
     missing, since a graph need not use them: that is a warning here, and an error when they are used.
     """
-    flux_part(file)
+    runnable.require(index.read(file.path), "flux")
     held = {part.kind for part in detect.parts(index.read(file.path))}
     missing = [
         name for name, kinds in (("text encoders (CLIP)", set(parts.FLUX)), ("VAE", {"kl_vae"})) if not kinds <= held
@@ -31,7 +29,7 @@ def diffusion_model(context: Context, file: FileRef, weight_dtype: str = "defaul
 
     weight_dtype: a key of network.ROUNDING. Raises ModelFileInvalid if the file holds none that can be run.
     """
-    flux_part(file)
+    runnable.require(index.read(file.path), "flux")
     return ModelRef(file, weight_dtype)
 
 
@@ -47,5 +45,5 @@ def text_encoders(context: Context, files: Sequence[FileRef], family: str, devic
 
 def autoencoder(context: Context, file: FileRef) -> VaeRef:
     """The recipe of an autoencoder, alone in its file or in a checkpoint. Raises ModelFileInvalid if there is none."""
-    vae_part(file)
+    runnable.require(index.read(file.path), "kl_vae")
     return VaeRef(file)

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints import index, runnable
-from engine.checkpoints.detect import Part
 from engine.checkpoints.families.flux import FluxSizes
 from engine.inference.devices import NAMES, device_of, network_dtype
 from engine.inference.models.flux import Flux
 from engine.inference.residency import Piece, Setting, borrowed
 from schemas.context import Context
-from schemas.sockets import FileRef, ModelRef
+from schemas.sockets import ModelRef
 
 ROUNDING: Mapping[str, torch.dtype | None] = {
     "default": None,
@@ -111,14 +110,9 @@ class FluxNetwork:
         return moved.expand(batch, *moved.shape[1:]) if moved.shape[0] == 1 else moved
 
 
-def flux_part(file: FileRef) -> Part:
-    """The Flux transformer in a file. Raises ModelFileInvalid if there is none that can be run."""
-    return runnable.require(index.read(file.path), "flux")
-
-
 def facts(model: ModelRef) -> ModelFacts:
     """What sampling must know of a model, without its patches, from the file's header."""
-    sizes = flux_part(model.file).sizes
+    sizes = runnable.require(index.read(model.file.path), "flux").sizes
     if isinstance(sizes, FluxSizes) and sizes.guided:
         return ModelFacts(FLUX_LATENT, "flow", "flux", shift=1.15)
     return ModelFacts(FLUX_LATENT, "flow", "flow", shift=1.0)
@@ -129,7 +123,7 @@ def borrow(context: Context, model: ModelRef) -> Iterator[DiffusionNetwork]:
     """The network of a recipe, resident and pinned inside the block. Raises ModelFileInvalid, DoesNotFit."""
     device = device_of(context)
     dtype = network_dtype(context, device)
-    piece = Piece(model.file, flux_part(model.file), Flux)
+    piece = Piece(model.file, runnable.require(index.read(model.file.path), "flux"), Flux)
     setting = Setting(dtype, device, ROUNDING[model.weight_dtype])
     with borrowed(context, model.storage_key, model.file.name, {"flux": piece}, setting) as networks:
         context.used_model(model.file, NAMES[dtype])

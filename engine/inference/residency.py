@@ -7,7 +7,7 @@ as in the file; if the Ledger has no room for them they stay mapped and go over 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from engine.checkpoints import detect, index
 from engine.checkpoints.detect import Part
 from engine.checkpoints.storage import TensorInfo
 from engine.errors import DoesNotFit
+from engine.inference.devices import prepare
 from engine.inference.weights.assembly import Terms, assemble, own_bytes
 from engine.inference.weights.mapped import DTYPES, MappedFile
 from schemas.context import Context
@@ -53,11 +54,12 @@ class Setting:
     dtype: torch.dtype
     device: torch.device
     rounding: torch.dtype | None = None
+    narrowed: torch.dtype | None = None
     streamed: bool = False
 
     def terms(self, piece: Piece) -> Terms:
         """The same for one piece."""
-        return Terms(self.dtype, self.device, self.rounding, self.streamed, piece.ignored)
+        return Terms(self.dtype, self.device, self.rounding, self.narrowed, self.streamed, piece.ignored)
 
 
 class Networks:
@@ -112,13 +114,14 @@ def borrowed(
     warning; raises DoesNotFit if there is no room even so.
     """
     device = str(setting.device)
+    prepare(context, setting.device)
     try:
         networks = context.ledger.borrow(key, lambda: Networks(label, pieces, setting), device)
     except DoesNotFit as error:
         if setting.device.type == "cpu":
             raise
         context.warn(f"{error} Its matrices stay in the file and are sent over as they are needed, which is slower.")
-        streamed = Setting(setting.dtype, setting.device, setting.rounding, streamed=True)
+        streamed = replace(setting, streamed=True)
         networks = context.ledger.borrow(key, lambda: Networks(label, pieces, streamed), "cpu")
     with context.ledger.pin(key), torch.no_grad():
         yield networks

@@ -40,6 +40,7 @@ class Services:
     ledger: MemoryLedger
     device: str
     dtype: str
+    threads: int | None
     stop: Stop
     sink: Sink | None
     metadata: Callable[[Models], Mapping[str, str]]
@@ -56,13 +57,14 @@ class NodeContext:
     models: the model files that its inputs depend on and, as it names them, those it uses. saved: paths it wrote.
     """
 
-    __slots__ = ("_root", "_services", "_started", "device", "dtype", "ledger", "models", "node", "saved")
+    __slots__ = ("_root", "_services", "_started", "device", "dtype", "ledger", "models", "node", "saved", "threads")
 
     def __init__(self, node: str, root: str, services: Services, models: Models) -> None:
         """root: the node of the user's graph that events name, where `node` came out of an expansion."""
         self.node = node
         self.device = services.device
         self.dtype = services.dtype
+        self.threads = services.threads
         self.ledger = services.ledger
         self.models = models
         self.saved: list[str] = []

@@ -44,6 +44,7 @@ class Session:
         cache: OutputCache | None = None,
         device: str = "cpu",
         dtype: str = "auto",
+        threads: int | None = None,
         stop: Stop = lambda: False,
         sink: Sink | None = None,
         video_peak: Callable[[], int] | None = None,
@@ -52,7 +53,7 @@ class Session:
         self.cache = cache if cache is not None else OutputCache()
         self.failure: str | None = None
         self._registry, self._files, self._pictures, self._ledger = registry, files, pictures, ledger
-        self._device, self._dtype, self._stop, self._sink = device, dtype, stop, sink
+        self._device, self._dtype, self._threads, self._stop, self._sink = device, dtype, threads, stop, sink
         self._video_peak = video_peak
 
     def plan(self, workflow: Workflow, bound: Mapping[str, BoundNode], targets: Iterable[str] | None = None) -> Plan:
@@ -108,6 +109,7 @@ class Session:
             self._ledger,
             self._device,
             self._dtype,
+            self._threads,
             self._stop,
             self._sink,
             metadata,

@@ -13,6 +13,7 @@ class StandInContext:
 
     def __init__(self, device: str = "cpu", dtype: str = "auto", ledger: Ledger | None = None) -> None:
         self.node, self.device, self.dtype = "1", device, dtype
+        self.threads: int | None = None
         self.ledger = ledger or Ledger()
         self.warned: list[str] = []
         self.used: list[tuple[str, str]] = []

@@ -129,18 +129,54 @@ def test_devices_are_apart() -> None:
     assert house.ledger.used("cuda:0") == 80
 
 
+@dataclass
+class FakeMeter:
+    left: int
+    most: int = 7
+
+    def free(self) -> int:
+        return self.left
+
+    def peak(self) -> int:
+        return self.most
+
+    def reset(self) -> None:
+        self.most = 0
+
+
+def test_a_budget_larger_than_what_is_free_is_not_believed() -> None:
+    ledger = Ledger({"cuda:0": 1000})
+    ledger.measure("cuda:0", FakeMeter(100))
+    ledger.borrow(("a",), lambda: Fake("a", 90), "cuda:0")
+    with pytest.raises(DoesNotFit, match="are free"):
+        ledger.borrow(("b",), lambda: Fake("b", 500), "cuda:0")
+
+
+def test_the_peak_is_the_meters_where_there_is_one_and_can_begin_anew() -> None:
+    ledger = Ledger()
+    ledger.measure("cuda:0", FakeMeter(100))
+    ledger.measure("cuda:0", FakeMeter(100, most=99))  # a device that has a meter keeps it
+    ledger.borrow(("a",), lambda: Fake("a", 30), "cpu")
+    ledger.drop(("a",), "done")
+    assert (ledger.peak("cuda:0"), ledger.peak("cpu")) == (7, 30)
+    for device in ("cuda:0", "cpu"):
+        ledger.reset_peak(device)
+        assert ledger.peak(device) == 0
+
+
 def test_free_memory_of_a_device_limits_where_no_budget_is_given() -> None:
-    free = {"cuda:0": 100}
+    meter = FakeMeter(100)
 
     @dataclass
     class OnDevice(Fake):
         def load(self) -> None:
-            free["cuda:0"] -= self.size
+            meter.left -= self.size
 
         def unload(self) -> None:
-            free["cuda:0"] += self.size
+            meter.left += self.size
 
-    ledger = Ledger(free=lambda device: free.get(device))
+    ledger = Ledger()
+    ledger.measure("cuda:0", meter)
     for name in ("a", "b", "c"):
         ledger.borrow((name,), lambda name=name: OnDevice(name, 45), "cuda:0")  # type: ignore[misc]
     assert [line.label for line in ledger.resident()] == ["b", "c"]
@@ -150,7 +186,8 @@ def test_free_memory_of_a_device_limits_where_no_budget_is_given() -> None:
 
 
 def test_an_allocator_that_keeps_memory_does_not_make_us_evict_everybody() -> None:
-    ledger = Ledger(free=lambda device: 10)
+    ledger = Ledger()
+    ledger.measure("cuda:0", FakeMeter(10))
     ledger.borrow(("a",), lambda: Fake("a", 10), "cuda:0")
     ledger.borrow(("b",), lambda: Fake("b", 10), "cuda:0")
     ledger.borrow(("c",), lambda: Fake("c", 20), "cuda:0")

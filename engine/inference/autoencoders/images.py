@@ -8,17 +8,11 @@ import torch
 from torch import Tensor
 
 from engine.checkpoints import index, runnable
-from engine.checkpoints.detect import Part
 from engine.inference.autoencoders.kl import KlAutoencoder
 from engine.inference.devices import NAMES, autoencoder_dtype, device_of
 from engine.inference.residency import Piece, Setting, borrowed
 from schemas.context import Context
-from schemas.sockets import FileRef, VaeRef
-
-
-def vae_part(file: FileRef) -> Part:
-    """The autoencoder in a file. Raises ModelFileInvalid if there is none that can be run."""
-    return runnable.require(index.read(file.path), "kl_vae")
+from schemas.sockets import VaeRef
 
 
 @contextmanager
@@ -26,7 +20,7 @@ def autoencoder(context: Context, vae: VaeRef) -> Iterator[tuple[KlAutoencoder, 
     """The autoencoder of a recipe, resident and pinned inside the block, and what it computes in."""
     device = device_of(context)
     setting = Setting(autoencoder_dtype(context, device), device)
-    pieces = {"kl_vae": Piece(vae.file, vae_part(vae.file), KlAutoencoder)}
+    pieces = {"kl_vae": Piece(vae.file, runnable.require(index.read(vae.file.path), "kl_vae"), KlAutoencoder)}
     with borrowed(context, vae.storage_key, vae.file.name, pieces, setting) as networks:
         context.used_model(vae.file, NAMES[setting.dtype])
         yield cast(KlAutoencoder, networks["kl_vae"]), setting

@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from engine.inference.devices import NAMES, TEXT_DTYPE, device_of
+from engine.inference.devices import NAMES, TEXT_DTYPE, TEXT_WEIGHTS, device_of
 from engine.inference.encoders import parts
 from engine.inference.encoders.clip import Clip
 from engine.inference.encoders.sections import CLIP_L, T5_FLUX, Layout, Token, tokenise
@@ -33,7 +33,7 @@ def encode_flux(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, guidan
 
 def _encode(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, noted: dict[str, Any]) -> list[Any]:
     device = device_of(context, clip.device)
-    setting = Setting(TEXT_DTYPE, device)
+    setting = Setting(TEXT_DTYPE, device, narrowed=TEXT_WEIGHTS)
     label = " + ".join(file.name for file in clip.files)
     with borrowed(context, clip.storage_key, label, parts.pieces(clip), setting) as networks:
         for file in clip.files:

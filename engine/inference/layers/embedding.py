@@ -12,10 +12,11 @@ class Embedding(nn.Module):
         super().__init__()
         self.entries, self.width = entries, width
         self.table: Tensor | None = None
+        self.through: torch.dtype | None = None
 
-    def fill(self, table: Tensor) -> None:
-        """Take a table of (entries, width), as the file holds it."""
-        self.table = table
+    def fill(self, table: Tensor, through: torch.dtype | None = None) -> None:
+        """Take a table of (entries, width), as the file holds it. through: a type to round to what is looked up."""
+        self.table, self.through = table, through
 
     def forward(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
         """(...) whole numbers → (..., width) in `dtype`, on the device of `ids`.
@@ -28,4 +29,5 @@ class Embedding(nn.Module):
         if table.element_size() == 1:  # PyTorch looks rows up in wider types only; bytes are bytes
             found = table.view(torch.uint8)[ids.to(table.device)].view(table.dtype).to(dtype)
             return found.nan_to_num_().to(ids.device)
-        return table[ids.to(table.device)].to(dtype).to(ids.device)
+        found = table[ids.to(table.device)]
+        return found.to(self.through or found.dtype).to(dtype).to(ids.device)

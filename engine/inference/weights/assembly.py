@@ -42,15 +42,23 @@ class Terms:
     """How weights are to be taken.
 
     dtype: what will be computed in. device: where. rounding: an 8-bit float type that every weight is rounded to first
-    (UNETLoader's weight_dtype), or None. streamed: matrices and tables stay in the mapped file, on whatever device they
-    are used. ignored: patterns of names to the reason why the network does not use them.
+    (UNETLoader's weight_dtype), or None. narrowed: a type that wider weights are rounded to when they are used, so that
+    matrices and tables stay mapped (ComfyUI keeps text encoders in fp16), or None. streamed: matrices and tables stay
+    in the mapped file, on whatever device they are used. ignored: patterns of names to the reason why the network does
+    not use them.
     """
 
     dtype: torch.dtype
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     rounding: torch.dtype | None = None
+    narrowed: torch.dtype | None = None
     streamed: bool = False
     ignored: Mapping[str, str] = field(default_factory=dict)
+
+    def through(self, stored: torch.dtype) -> torch.dtype | None:
+        """What a weight of this type is rounded to when it is used."""
+        wider = self.narrowed is not None and stored.itemsize > self.narrowed.itemsize
+        return self.narrowed if wider else None
 
     def for_linears(self, marker: torch.dtype | None) -> torch.dtype | None:
         """What linear layers are rounded to, biases included, in a file with a scaled-fp8 marker of type `marker`.
@@ -102,12 +110,12 @@ def assemble(network: nn.Module, tensors: Mapping[str, Tensor], path: str, terms
             if slot.name == "weight":
                 layer.packed = _packed(name, tensors, terms, linear)
             else:
-                layer.bias = _rounded(tensors[name], linear).to(terms.device, terms.dtype)
+                layer.bias = _own(tensors[name], linear, terms)
         elif isinstance(layer, Embedding):
             table = _rounded(tensors[name], terms.rounding)
-            layer.fill(table if terms.streamed else table.to(terms.device))
+            layer.fill(table if terms.streamed else table.to(terms.device), terms.through(table.dtype))
         else:
-            value = _rounded(tensors[name], terms.rounding).to(terms.device, terms.dtype)
+            value = _own(tensors[name], terms.rounding, terms)
             layer.register_parameter(slot.name, nn.Parameter(value, requires_grad=False))
 
 
@@ -166,13 +174,18 @@ def _rounded(tensor: Tensor, to: torch.dtype | None) -> Tensor:
     return tensor if to is None else tensor.to(to)
 
 
+def _own(tensor: Tensor, rounding: torch.dtype | None, terms: Terms) -> Tensor:
+    """A small tensor in the type computed in, on its device."""
+    return _rounded(_rounded(tensor, rounding), terms.through(tensor.dtype)).to(terms.device, terms.dtype)
+
+
 def _packed(name: str, tensors: Mapping[str, Tensor], terms: Terms, rounding: torch.dtype | None) -> Packed:
     """A matrix as a layer keeps it. A scaled one is in 8 bits already, and would lose its meaning in another type."""
     weight, scale = tensors[name], _scale_of(name, tensors)
     if scale is not None and weight.dtype not in FP8:
         weight, scale = (weight.float() * scale.float().reshape(-1, 1)).to(weight.dtype), None
     weight = weight if scale is not None else _rounded(weight, rounding)
-    packed: Packed = Float8(weight, scale) if weight.dtype in FP8 else Plain(weight)
+    packed: Packed = Float8(weight, scale) if weight.dtype in FP8 else Plain(weight, terms.through(weight.dtype))
     return packed if terms.streamed else packed.to(terms.device)
 
 
@@ -188,7 +201,8 @@ def own_bytes(network: nn.Module, stored: Mapping[str, torch.dtype], terms: Term
         kept = stored.get(name)
         rounding = linear if isinstance(slot.layer, PackedLinear) else terms.rounding
         final = (rounding or kept) if slot.stays else terms.dtype
-        copied = final != kept or rounding not in (None, kept)
+        narrowed = kept is not None and not slot.stays and terms.through(kept) is not None
+        copied = final != kept or rounding not in (None, kept) or narrowed
         if final is not None and (copied or not (mapped or (slot.stays and terms.streamed))):
             total += prod(slot.shape) * final.itemsize
     return total

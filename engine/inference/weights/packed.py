@@ -33,25 +33,26 @@ class Packed(Protocol):
 class Plain:
     """Rows of ordinary floats: fp16, bf16, fp32, in whichever type the file has."""
 
-    def __init__(self, values: Tensor) -> None:
-        """values: (rows, columns) of a float type with at least 16 bits."""
-        self.values = values
+    def __init__(self, values: Tensor, through: torch.dtype | None = None) -> None:
+        """values: (rows, columns) of a float type with at least 16 bits. through: a type to round to while decoding."""
+        self.values, self.through = values, through
         self.rows, self.columns = values.shape
         self.bytes = values.nbytes
 
     def decode(self, first: int, last: int, out: Tensor) -> None:
-        """Cast rows; exact when the type of `out` is at least as wide."""
-        out.copy_(self.values[first:last])
+        """Cast rows; exact when the type of `out` is at least as wide, but for the rounding asked for."""
+        rows = self.values[first:last]
+        out.copy_(rows if self.through is None else rows.to(self.through))
 
     def cut(self, first: int, last: int) -> "Plain":
         """Rows first..last (exclusive), sharing the same bytes."""
-        return Plain(self.values[first:last])
+        return Plain(self.values[first:last], self.through)
 
     def to(self, device: torch.device) -> "Plain":
         """The same matrix with its bytes on `device`."""
-        return Plain(self.values.to(device))
+        return Plain(self.values.to(device), self.through)
 
     def as_is(self, dtype: torch.dtype, device: torch.device) -> Tensor | None:
         """The values themselves if they already have this type and place."""
-        same = self.values.dtype == dtype and self.values.device == device
+        same = self.values.dtype == dtype and self.values.device == device and self.through is None
         return self.values if same else None

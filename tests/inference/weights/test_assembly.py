@@ -76,6 +76,23 @@ def test_rounding_reaches_every_weight() -> None:
     assert torch.equal(small.table.table.float(), given["table.weight"].to(E5).float())
 
 
+def test_wider_weights_are_narrowed_when_they_are_used_and_stay_in_the_file() -> None:
+    given = tensors(torch.float32)
+    small = assembled(given, Terms(torch.float32, narrowed=torch.float16))
+    half = {name: tensor.half().float() for name, tensor in given.items()}
+    assert isinstance(small.lin.packed, Plain)
+    assert small.lin.packed.values is given["lin.weight"]
+    assert torch.equal(small.lin(torch.eye(4)), half["lin.weight"].t() + half["lin.bias"])
+    assert torch.equal(small.table(torch.arange(6), torch.float32), half["table.weight"])
+    assert torch.equal(small.norm.scale, half["norm.scale"])
+
+
+def test_weights_of_that_width_are_not_narrowed() -> None:
+    given = tensors(torch.bfloat16)
+    small = assembled(given, Terms(torch.float32, narrowed=torch.float16))
+    assert torch.equal(small.table(torch.arange(6), torch.float32), given["table.weight"].float())
+
+
 def test_a_scale_stays_with_its_matrix_and_rounding_leaves_both_alone() -> None:
     given = tensors() | {"lin.scale_weight": torch.tensor(0.25), "lin.scale_input": torch.tensor(1.0)}
     given["lin.weight"] = given["lin.weight"].to(E4)
