@@ -27,14 +27,13 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm1, self.conv1 = _norm(inside), _conv(inside, outside)
         self.norm2, self.conv2 = _norm(outside), _conv(outside, outside)
-        if inside != outside:
-            self.nin_shortcut = _conv(inside, outside, 1)
+        self.nin_shortcut = _conv(inside, outside, 1) if inside != outside else None
 
     def forward(self, x: Tensor) -> Tensor:
         """The same picture, one step further."""
         h = self.conv1(F.silu(self.norm1(x)))
         h = self.conv2(F.silu(self.norm2(h)))
-        return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
+        return h + (x if self.nin_shortcut is None else self.nin_shortcut(x))
 
 
 class AttentionBlock(nn.Module):
@@ -82,19 +81,20 @@ class Resample(nn.Module):
 
 
 class Level(nn.Module):
-    """The residual blocks of one resolution."""
+    """The residual blocks of one resolution, and the way to the next one."""
 
     def __init__(self, inside: int, outside: int, blocks: int) -> None:
         super().__init__()
+        self.downsample: Resample | None = None
+        self.upsample: Resample | None = None
         self.block = nn.ModuleList(ResidualBlock(inside if i == 0 else outside, outside) for i in range(blocks))
 
     def forward(self, x: Tensor) -> Tensor:
         """All blocks, and the resampling if this level has one."""
         for block in self.block:
             x = block(x)
-        for name in ("downsample", "upsample"):
-            if hasattr(self, name):
-                x = getattr(self, name)(x)
+        for resample in (self.downsample, self.upsample):
+            x = x if resample is None else resample(x)
         return x
 
 

@@ -1,6 +1,6 @@
-"""Train the demo model from nothing: `python -m graphs.demo.train --out DIR --seed 0 --minutes 60`.
+"""Train the demo model from nothing: `python -m graphs.demo.train --out DIR --seed 0 --minutes 40`.
 
-Draws the pictures, writes the encoder, trains the decoder, then the transformer with its text encoders, and exports
+Draws the pictures, writes the encoder, trains the transformer with its text encoders, then the decoder, and exports
 `demo-flux-fp8.safetensors` and `training.json` into DIR. Killed and called again, it goes on where it was.
 """
 
@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,16 +22,16 @@ from graphs.demo.training import Trainer
 
 FILE_NAME = "demo-flux-fp8.safetensors"
 PICTURES = 20_000
-DECODER_SHARE = 0.13
+DECODER_SHARE = 0.37
 
 log = logging.getLogger("demo")
 
 
-def _summary(trainer: Trainer) -> dict[str, object]:
+def _summary(trainer: Trainer[Any]) -> dict[str, object]:
     return {
         "steps": trainer.step,
-        "minutes": round(trainer.seconds / 60, 1),
-        "last_losses": trainer.losses[-5:],
+        "processor_minutes": round(trainer.seconds / 60, 1),
+        "losses_per_hundred_steps": trainer.losses,
     }
 
 
@@ -38,7 +39,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished file")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=60.0, help="training time, both parts together")
+    parser.add_argument("--minutes", type=float, default=40.0, help="processor minutes, both parts together")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -50,8 +51,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     data = make_dataset(PICTURES, options.seed)
-    decoding = train_decoder(data, options.out, DECODER_SHARE * options.minutes, options.seed)
     flowing = train_flow(data, options.out, (1 - DECODER_SHARE) * options.minutes, options.seed)
+    decoding = train_decoder(data, options.out, DECODER_SHARE * options.minutes, options.seed)
     save_checkpoint(checkpoint(flowing.module, decoding.module, data.components), options.out / FILE_NAME)
     report = {"seed": options.seed, "pictures": PICTURES, "decoder": _summary(decoding), "flow": _summary(flowing)}
     (options.out / "training.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -15,7 +15,7 @@ BATCH = 8
 NOISE = 0.2
 
 
-def train_decoder(data: Dataset, folder: Path, minutes: float, seed: int) -> Trainer:
+def train_decoder(data: Dataset, folder: Path, minutes: float, seed: int) -> Trainer[Decoder]:
     """A decoder that also forgives what the transformer gets slightly wrong: its latents are shaken while training."""
     torch.manual_seed(seed)
     decoder = Decoder()

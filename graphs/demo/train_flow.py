@@ -46,7 +46,7 @@ def flow_loss(painter: Painter, data: Dataset, rng: Random, batch: int, text_len
     return F.mse_loss(velocity, noise - latents)
 
 
-def train_flow(data: Dataset, folder: Path, minutes: float, seed: int, rate: float = 2e-3) -> Trainer:
+def train_flow(data: Dataset, folder: Path, minutes: float, seed: int, rate: float = 2e-3) -> Trainer[Painter]:
     """Text encoders and transformer together."""
     torch.manual_seed(seed)
     painter = Painter()
