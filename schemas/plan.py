@@ -2,11 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class FileNeed(BaseModel):
     """A model or picture file that a step reads. bytes: on disk, of the whole file."""
+
+    model_config = ConfigDict(defer_build=True)
 
     name: str
     path: str
@@ -21,6 +23,8 @@ class PlanStep(BaseModel):
     reads: ids of the nodes it takes values from. drops: ids of nodes whose values nobody reads after this step.
     """
 
+    model_config = ConfigDict(defer_build=True)
+
     node: str
     class_type: str
     title: str | None = None
@@ -34,6 +38,8 @@ class PlanStep(BaseModel):
 
 class Plan(BaseModel):
     """Steps in topological order."""
+
+    model_config = ConfigDict(defer_build=True)
 
     file: str
     steps: list[PlanStep]

@@ -41,7 +41,7 @@ class Problem(BaseModel):
     naming what was found. fix: the next step, in the imperative. line, column: from 1, for malformed JSON.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     code: ProblemCode
     said: str
@@ -62,6 +62,8 @@ StepState = Literal["run", "cached", "skipped"]
 class StepReport(BaseModel):
     """What became of one node. seconds: wall time of its own run, 0 if it did not run."""
 
+    model_config = ConfigDict(defer_build=True)
+
     node: str
     class_type: str
     state: StepState
@@ -71,12 +73,16 @@ class StepReport(BaseModel):
 class Peak(BaseModel):
     """Largest memory seen, in bytes: private memory of the process, and the device's own."""
 
+    model_config = ConfigDict(defer_build=True)
+
     ram: int = 0
     vram: int = 0
 
 
 class RunReport(BaseModel):
     """The result of one file. outputs: node id to the paths it wrote (or, if cached, had written)."""
+
+    model_config = ConfigDict(defer_build=True)
 
     event: Literal["report"] = "report"
     file: str
