@@ -13,10 +13,10 @@ from engine.inference.sampling.processes import EpsProcess, FlowProcess, FluxPro
 from engine.inference.sampling.samplers import SAMPLERS
 from engine.inference.sampling.schedulers import SCHEDULERS
 from engine.inference.sampling.walk import walk
-from engine.memory import Ledger
 from schemas.choices import SamplerName, ScheduleName
 from schemas.sockets import FileRef
 from tests.inference.sampling.closed_form import PROCESSES, SEED, WALKS, ClosedForm, levels, start
+from tests.inference.stand_in import StandInContext
 from tests.models.fixture import tiny_models
 
 TABLES = Path(__file__).parents[2] / "goldens" / "tables"
@@ -62,25 +62,21 @@ def test_every_sampler_walks_as_comfyuis(name: str) -> None:
             assert difference < 1e-3, (process, way)
 
 
-class Watching:
+class Loading(StandInContext):
     """A Context for a model that is sampled over and over."""
 
-    node, device, dtype = "1", "cpu", "auto"
-
     def __init__(self, models: Path) -> None:
-        self.ledger, self._models = Ledger(), models
+        super().__init__()
+        self._models = models
 
     def file(self, folder: str, name: str) -> FileRef:
         return FileRef(folder, name, str(self._models / folder / name), "as built")
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments: None
 
 
 @pytest.fixture(scope="module")
 def flux() -> tuple[Any, Any]:
     """KSampler's fields with tiny Flux, and a context that keeps it loaded."""
-    context: Any = Watching(tiny_models("checkpoints/flux1-dev-fp8.safetensors"))
+    context = Loading(tiny_models("checkpoints/flux1-dev-fp8.safetensors"))
     model, clip, _ = loading.checkpoint(context, context.file("checkpoints", "flux1-dev-fp8.safetensors"))
     positive = conditioning.set_values(encode.encode_text(context, clip, "a red fox in the snow"), {"guidance": 3.5})
     node = SimpleNamespace(
