@@ -12,6 +12,7 @@ from engine.cli.table import table
 from engine.cli.views import View
 from engine.errors import GraphInvalid
 from schemas.plan import Plan, PlanStep
+from schemas.quantities import size_text
 from schemas.report import RunReport
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def total_bytes(plan: Plan) -> int:
 def lines_of(plan: Plan) -> Iterator[str]:
     """A headline, then a row for each step."""
     to_run = sum(step.state != "cached" for step in plan.steps)
-    told = [words.count(len(plan.steps), "step"), f"{to_run} to run", f"{words.size(total_bytes(plan))} to read"]
+    told = [words.count(len(plan.steps), "step"), f"{to_run} to run", f"{size_text(total_bytes(plan))} to read"]
     yield words.plain(f"{plan.file}: {', '.join(told)}")
     head = ("step", "node", "class", "state", "why", "reads")
     rows = [(str(index), *_cells(step)) for index, step in enumerate(plan.steps, 1)]
@@ -49,5 +50,5 @@ def lines_of(plan: Plan) -> Iterator[str]:
 
 
 def _cells(step: PlanStep) -> tuple[str, str, str, str, str]:
-    files = ", ".join(f"{need.name} ({words.size(need.bytes)})" for need in step.files)
+    files = ", ".join(f"{need.name} ({size_text(need.bytes)})" for need in step.files)
     return step.node, step.class_type, step.state, step.reason, files

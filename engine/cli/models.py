@@ -15,6 +15,7 @@ from engine.cli.options import PLACES, Verbs, add_manner, add_settings, add_verb
 from engine.cli.table import table
 from engine.errors import GraphInvalid, ModelFileInvalid
 from engine.plugins.nearest import Nearest
+from schemas.quantities import size_text
 from schemas.report import Problem
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Found:
         variant = f" {self.held.variant}" if self.held.variant else ""
         names = (part.kind + (variant if part.kind == self.held.family else "") for part in self.held.parts)
         told = [f"{name} ({part.storage})" for name, part in zip(names, self.held.parts, strict=True)]
-        return self.name, words.size(self.held.bytes), ", ".join(told) or "nothing that is recognised"
+        return self.name, size_text(self.held.bytes), ", ".join(told) or "nothing that is recognised"
 
 
 def listing(files: Sequence[Found]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.problems import tell
+from schemas.quantities import size_text
 from schemas.report import Event, MemoryMoved, Progress, RunReport, RunStarted, StepDone, StepStarted, Warned
 
 BAR_WIDTH = 24
@@ -78,7 +79,7 @@ class Lines:
                 where = f"{event.node}: " if event.node else ""
                 self._console.note(words.plain(f"warning: {where}{event.said}"))
             case MemoryMoved() if self._verbose:
-                said = f"{event.action} {event.label}, {words.size(event.bytes)}: {event.why}"
+                said = f"{event.action} {event.label}, {size_text(event.bytes)}: {event.why}"
                 self._console.note(words.plain(said))
             case RunStarted() if self._several:
                 self._console.note(words.plain(f"{event.file}: {words.count(event.total, 'step')}"))
@@ -164,8 +165,8 @@ def done_lines(report: RunReport, took: float, named: bool) -> Iterator[str]:
     cached = sum(step.state == "cached" for step in report.steps)
     told = [words.plain(report.file) if named else "", words.count(len(report.steps), "step")]
     told += [f"{cached} cached" if cached else "", words.seconds(took)]
-    told += [f"peak {words.size(report.peak.ram)}" if report.peak.ram else ""]
-    told += [f"{words.size(report.peak.vram)} on the device" if report.peak.vram else ""]
+    told += [f"peak {size_text(report.peak.ram)}" if report.peak.ram else ""]
+    told += [f"{size_text(report.peak.vram)} on the device" if report.peak.vram else ""]
     paths = [words.plain(words.path(path)) for written in report.outputs.values() for path in written]
     where = f" → {paths[0]}" if len(paths) == 1 else f" → {words.count(len(paths), 'file')}:" if paths else ""
     yield f"done: {', '.join(part for part in told if part)}{where}"

@@ -6,16 +6,6 @@ import re
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-def size(count: int) -> str:
-    """Bytes: 512 B, 1.5 KiB, 11.2 GiB."""
-    amount, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1000:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-
-
 def seconds(value: float) -> str:
     """A stretch of time: 0.004 s, 34.1 s, 12 min 5 s."""
     if value >= 600:

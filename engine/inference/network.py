@@ -125,6 +125,7 @@ def borrow(context: Context, model: ModelRef) -> Iterator[DiffusionNetwork]:
     dtype = network_dtype(context, device)
     piece = Piece(model.file, runnable.require(index.read(model.file.path), "flux"), Flux)
     setting = Setting(dtype, device, ROUNDING[model.weight_dtype])
-    with borrowed(context, model.storage_key, model.file.name, {"flux": piece}, setting) as networks:
+    label = f"{model.file.name} (diffusion model)"
+    with borrowed(context, model.storage_key, label, {"flux": piece}, setting) as networks:
         context.used_model(model.file, NAMES[dtype])
         yield FluxNetwork(cast(Flux, networks["flux"]), dtype, device)

@@ -21,7 +21,7 @@ def autoencoder(context: Context, vae: VaeRef) -> Iterator[tuple[KlAutoencoder, 
     device = device_of(context)
     setting = Setting(autoencoder_dtype(context, device), device)
     pieces = {"kl_vae": Piece(vae.file, runnable.require(index.read(vae.file.path), "kl_vae"), KlAutoencoder)}
-    with borrowed(context, vae.storage_key, vae.file.name, pieces, setting) as networks:
+    with borrowed(context, vae.storage_key, f"{vae.file.name} (VAE)", pieces, setting) as networks:
         context.used_model(vae.file, NAMES[setting.dtype])
         yield cast(KlAutoencoder, networks["kl_vae"]), setting
 

@@ -34,7 +34,7 @@ def encode_flux(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, guidan
 def _encode(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, noted: dict[str, Any]) -> list[Any]:
     device = device_of(context, clip.device)
     setting = Setting(TEXT_DTYPE, device, narrowed=TEXT_WEIGHTS)
-    label = " + ".join(file.name for file in clip.files)
+    label = f"{' + '.join(file.name for file in clip.files)} (text encoders)"
     with borrowed(context, clip.storage_key, label, parts.pieces(clip), setting) as networks:
         for file in clip.files:
             context.used_model(file, NAMES[TEXT_DTYPE])
