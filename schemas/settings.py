@@ -82,8 +82,8 @@ class Settings(BaseSettings):
 
     models: ComfyUI's models folders, searched in order; `models` if there is one. extra_model_paths: YAML files in
     ComfyUI's format. input, output, temp: ComfyUI's folders of these names. threads: None leaves the choice
-    to the libraries. ram, vram: bytes that weights and cached values may take; None: what is free.
-    cache: bytes that outputs of nodes may take.
+    to the libraries. ram, vram: bytes that weights may take beside their mapped files, and on an accelerator; None: no
+    limit, and what is free there. cache: bytes that outputs of nodes may take.
     """
 
     model_config = SettingsConfigDict(

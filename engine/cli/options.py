@@ -18,8 +18,8 @@ _SETTINGS = (
     ("device", "NAME", "auto, cpu, cuda, cuda:N or mps (default: auto)"),
     ("dtype", "TYPE", "what to compute in: auto, fp32, bf16 or fp16 (default: auto)"),
     ("threads", "N", "processor threads (default: the libraries' choice)"),
-    ("ram", "SIZE", "memory that models and results may take, such as 12G (default: what is free)"),
-    ("vram", "SIZE", "the same for the device's own memory"),
+    ("ram", "SIZE", "memory that models may take beside their files, such as 12G (default: no limit)"),
+    ("vram", "SIZE", "memory of an accelerator that models may take (default: what is free, less 2G to compute in)"),
     ("cache", "SIZE", "memory for results that later files may use again (default: 2G)"),
 )
 _REPEATED = ("models", "extra-model-paths")

@@ -1,4 +1,4 @@
-"""Train the demo model from nothing: `python -m graphs.demo.train --out DIR --seed 0 --minutes 40`.
+"""Train the demo model from nothing: `python -m graphs.demo.train --out DIR --seed 0`.
 
 Draws the pictures, writes the encoder, trains the transformer with its text encoders, then the decoder, and exports
 `demo-flux-fp8.safetensors` and `training.json` into DIR. Killed and called again, it goes on where it was.
@@ -22,7 +22,7 @@ from graphs.demo.training import Trainer
 
 FILE_NAME = "demo-flux-fp8.safetensors"
 PICTURES = 20_000
-DECODER_SHARE = 0.37
+FLOW_STEPS, DECODER_STEPS = 3000, 1200
 
 log = logging.getLogger("demo")
 
@@ -39,8 +39,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished file")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=40.0, help="processor minutes, both parts together")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--flow-steps", type=int, default=FLOW_STEPS)
+    parser.add_argument("--decoder-steps", type=int, default=DECODER_STEPS)
+    parser.add_argument("--threads", type=int, default=2, help="another number rounds differently")
     return parser.parse_args()
 
 
@@ -51,8 +52,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     data = make_dataset(PICTURES, options.seed)
-    flowing = train_flow(data, options.out, (1 - DECODER_SHARE) * options.minutes, options.seed)
-    decoding = train_decoder(data, options.out, DECODER_SHARE * options.minutes, options.seed)
+    flowing = train_flow(data, options.out, options.flow_steps, options.seed)
+    decoding = train_decoder(data, options.out, options.decoder_steps, options.seed)
     save_checkpoint(checkpoint(flowing.module, decoding.module, data.components), options.out / FILE_NAME)
     report = {"seed": options.seed, "pictures": PICTURES, "decoder": _summary(decoding), "flow": _summary(flowing)}
     (options.out / "training.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -46,14 +46,12 @@ def flow_loss(painter: Painter, data: Dataset, rng: Random, batch: int, text_len
     return F.mse_loss(velocity, noise - latents)
 
 
-def train_flow(data: Dataset, folder: Path, minutes: float, seed: int, rate: float = 2e-3) -> Trainer[Painter]:
+def train_flow(data: Dataset, folder: Path, steps: int, seed: int, rate: float = 2e-3) -> Trainer[Painter]:
     """Text encoders and transformer together."""
     torch.manual_seed(seed)
     painter = Painter()
-    trainer = Trainer("flow", painter, Schedule(minutes, rate), folder)
+    trainer = Trainer("flow", painter, Schedule(steps, rate), folder, seed)
     trainer.resume()
-    torch.manual_seed(seed + trainer.step)
-    rng = Random(seed + trainer.step)
-    trainer.run(lambda: flow_loss(painter, data, rng, BATCH, TEXT_LENGTH))
+    trainer.run(lambda rng: flow_loss(painter, data, rng, BATCH, TEXT_LENGTH))
     trainer.use_average()
     return trainer

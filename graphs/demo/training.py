@@ -1,4 +1,4 @@
-"""What both trainings share: clock, learning rate, moving average, and checkpoints so that a kill loses little."""
+"""What both trainings share: learning rate, moving average, and checkpoints so that a kill loses little."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -24,44 +25,17 @@ SAVE_EVERY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many processor minutes to train, and how fast at which point of that time.
+    """How many steps to train, and how fast at which of them."""
 
-    Processor time, not the wall clock: on a busy machine a training takes longer but does not turn out worse.
-    """
-
-    minutes: float
+    steps: int
     rate: float
     warmup: int = 100
     floor: float = 0.01
 
-    def at(self, progress: float, step: int) -> float:
-        """Learning rate: linear warm-up in steps, then a cosine in time."""
-        cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    def at(self, step: int) -> float:
+        """Learning rate: linear warm-up, then a cosine down to the floor."""
+        cosine = 0.5 * (1 + math.cos(math.pi * min(step / self.steps, 1.0)))
         return self.rate * min(1.0, (step + 1) / self.warmup) * (self.floor + (1 - self.floor) * cosine)
-
-
-@dataclass
-class Pace:
-    """Chooses the number of threads: on shared cores one thread can beat two, so both are tried now and then."""
-
-    most: int
-    probe: int = 4
-    period: int = 100
-    seconds: dict[int, float] = field(default_factory=dict)
-
-    def before(self, step: int) -> None:
-        """Set the threads for this step: each count for a few steps, then the fastest for the rest of the period."""
-        turn = step % self.period // self.probe + 1
-        if step % self.period == 0:
-            self.seconds = {}
-        fastest = min(self.seconds, key=lambda n: self.seconds[n], default=self.most)
-        torch.set_num_threads(turn if turn <= self.most else fastest)
-
-    def after(self, step: int, seconds: float) -> None:
-        """Note how long the step took, if it was a trial."""
-        turn = step % self.period // self.probe + 1
-        if turn <= self.most:
-            self.seconds[turn] = self.seconds.get(turn, 0.0) + seconds
 
 
 @dataclass
@@ -72,6 +46,7 @@ class Trainer(Generic[M]):
     module: M
     schedule: Schedule
     folder: Path
+    seed: int
     decay: float = 0.999
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.01
@@ -101,7 +76,7 @@ class Trainer(Generic[M]):
         self.optimizer.load_state_dict(state["optimizer"])
         self.average = state["average"]
         self.step, self.seconds, self.losses = state["step"], state["seconds"], state["losses"]
-        log.info("%s: resumed at step %d, %.0f s", self.name, self.step, self.seconds)
+        log.info("%s: resumed at step %d", self.name, self.step)
 
     def save(self) -> None:
         """Write the checkpoint in one move."""
@@ -124,7 +99,7 @@ class Trainer(Generic[M]):
                 parameter.copy_(value)
 
     def _update(self, loss: Tensor) -> None:
-        rate = self.schedule.at(self.seconds / (60 * self.schedule.minutes), self.step)
+        rate = self.schedule.at(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
@@ -134,27 +109,27 @@ class Trainer(Generic[M]):
         decay = min(self.decay, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
 
-    def run(self, make_loss: Callable[[], Tensor]) -> None:
-        """Train until the schedule's minutes are used up, saving and logging on the way."""
+    def run(self, make_loss: Callable[[Random], Tensor]) -> None:
+        """Train to the schedule's last step, saving and logging on the way.
+
+        What is random in a step depends on the seed and the step alone: a run that was killed and resumed ends as one
+        that was not.
+        """
         recent: list[float] = []
-        saved, pace = self.seconds, Pace(torch.get_num_threads())
-        while self.seconds < 60 * self.schedule.minutes:
-            pace.before(self.step)
-            wall, work = time.monotonic(), time.process_time()
-            loss = make_loss()
+        saved = time.monotonic()
+        while self.step < self.schedule.steps:
+            begun = time.process_time()
+            torch.manual_seed((self.seed << 32) + self.step)
+            loss = make_loss(Random(f"{self.seed} {self.step}"))
             self._update(loss)
-            pace.after(self.step, time.monotonic() - wall)
-            self.seconds += time.process_time() - work
+            self.seconds += time.process_time() - begun
             self.step += 1
             recent.append(loss.item())
             if self.step % LOG_EVERY == 0:
                 self.losses.append(round(sum(recent) / len(recent), 4))
-                threads = torch.get_num_threads()
-                log.info(
-                    "%s %d: %.0f s, loss %.4f, %d threads", self.name, self.step, self.seconds, self.losses[-1], threads
-                )
+                log.info("%s %d: %.0f s, loss %.4f", self.name, self.step, self.seconds, self.losses[-1])
                 recent.clear()
-            if self.seconds - saved > SAVE_EVERY_SECONDS:
+            if time.monotonic() - saved > SAVE_EVERY_SECONDS:
                 self.save()
-                saved = self.seconds
+                saved = time.monotonic()
         self.save()
