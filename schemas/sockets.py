@@ -56,17 +56,30 @@ class FlowShift(Patch):
 
 
 @dataclass(frozen=True)
+class Lora(Patch):
+    """A low-rank change of a diffusion model or of text encoders. strength: 1.0 as trained, negative to go away."""
+
+    file: FileRef
+    strength: float
+
+
+@dataclass(frozen=True)
 class ModelRef:
-    """MODEL: a diffusion model by file. weight_dtype is UNETLoader's choice ("default", "fp8_e4m3fn", ...)."""
+    """MODEL: a diffusion model by file.
+
+    weight_dtype is UNETLoader's choice ("default", "fp8_e4m3fn", ...). decoded_as is UnetLoaderGGUFAdvanced's
+    dequant_dtype: what decoded blocks are rounded to before they are used ("default": not at all).
+    """
 
     file: FileRef
     weight_dtype: str = "default"
     patches: tuple[Patch, ...] = ()
+    decoded_as: str = "default"
 
     @property
     def storage_key(self) -> tuple[str, ...]:
         """Equal for recipes that share one set of weights."""
-        return ("model", self.file.path, self.file.fingerprint, self.weight_dtype)
+        return ("model", self.file.path, self.file.fingerprint, self.weight_dtype, self.decoded_as)
 
     def patched(self, patch: Patch) -> "ModelRef":
         """The same weights with one more patch laid on last."""
@@ -90,6 +103,10 @@ class ClipRef:
     def storage_key(self) -> tuple[str, ...]:
         """Equal for recipes that share one set of weights."""
         return ("clip", *(part for file in self.files for part in (file.path, file.fingerprint)), self.device)
+
+    def patched(self, patch: Patch) -> "ClipRef":
+        """The same weights with one more patch laid on last."""
+        return replace(self, patches=(*self.patches, patch))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Names of the same tensors in different key layouts, as data."""

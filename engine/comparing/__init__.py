@@ -1,0 +1,1 @@
+"""Two graphs or two runs side by side: pictures, differences, numbers."""

@@ -1,0 +1,1 @@
+"""Model files from model files: other storage, tensor by tensor, without torch."""
