@@ -16,7 +16,7 @@ from engine.checkpoints.families.flux import FluxSizes
 from engine.checkpoints.families.kl_vae import VaeSizes
 from engine.checkpoints.families.t5 import T5Sizes
 from engine.checkpoints.index import QUANT_STATE, TensorIndex
-from engine.checkpoints.storage import TensorInfo
+from engine.checkpoints.storage import TensorInfo, is_packed
 from engine.errors import ModelFileInvalid
 
 Sizes = FluxSizes | ClipSizes | T5Sizes | VaeSizes
@@ -209,7 +209,7 @@ def adapters(index: TensorIndex) -> tuple[Part, ...]:
 
 
 def storage_of(index: TensorIndex, names: list[str]) -> str:
-    """The type that holds more than half of the bytes of all matrices.
+    """The type that holds more than half of the bytes of all matrices; of packed types the most common is enough.
 
     Embedding tables do not count: they often stay wider than the rest, and outweigh it in small models.
     """
@@ -222,13 +222,14 @@ def storage_of(index: TensorIndex, names: list[str]) -> str:
     if not bytes_by_type:
         return "mixed"
     most, count = bytes_by_type.most_common(1)[0]
-    return most if 2 * count > bytes_by_type.total() or len(bytes_by_type) == 1 else "mixed"
+    alone = 2 * count > bytes_by_type.total() or len(bytes_by_type) == 1
+    return most if alone or is_packed(most) else "mixed"
 
 
 def stored_as(index: TensorIndex, name: str) -> str:
     """How one weight is stored, marks beside it taken into account."""
-    if name in index.logical_shapes and index.format == "safetensors":
-        return "fp4" if f"{name}{QUANT_STATE}fp4" in index.tensors else "nf4"
+    if name in index.quant_states:
+        return index.quant_states[name].kind
     dtype = index.tensors[name].dtype
     scale = name.removesuffix("weight")
     if dtype.startswith("fp8") and (f"{scale}scale_weight" in index.tensors or f"{scale}weight_scale" in index.tensors):

@@ -1,12 +1,12 @@
 """TensorIndex: the table of contents of a model file, whatever its format."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
-from engine.checkpoints import gguf_header, pickle_header, safetensors_header
+from engine.checkpoints import four_bit_state, gguf_header, pickle_header, safetensors_header
+from engine.checkpoints.four_bit_state import QuantState
 from engine.checkpoints.storage import TensorInfo
 from engine.errors import ModelFileInvalid
 
@@ -14,8 +14,10 @@ __all__ = ["Format", "TensorIndex", "TensorInfo", "read"]
 
 Format = Literal["safetensors", "gguf", "pickle"]
 
-QUANT_STATE = ".quant_state.bitsandbytes__"
-"""Behind a weight's name: the key of the JSON in which bitsandbytes keeps the shape that 4-bit packing hides."""
+QUANT_STATE = four_bit_state.MARK
+
+LARGEST_STATE = 1 << 16
+"""Bytes of JSON; real ones have two hundred."""
 
 CACHED_FILES = 64
 
@@ -28,7 +30,7 @@ class TensorIndex:
 
     path: as given to `read`. bytes: size of the file. metadata: the header's own key-value pairs.
     logical_shapes: tensor name to the shape it stands for, where that differs from the stored one (NF4 packs two values
-    per byte; GGUF stores convolutions as rows of blocks).
+    per byte; GGUF stores convolutions as rows of blocks). quant_states: of 4-bit weights, by the weight's name.
     """
 
     path: str
@@ -37,6 +39,7 @@ class TensorIndex:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     bytes: int = 0
     logical_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    quant_states: Mapping[str, QuantState] = field(default_factory=dict)
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """The shape a tensor stands for once decoded. Raises KeyError if the file has no such tensor."""
@@ -78,12 +81,13 @@ def read_open(path: str, file: BinaryIO, size: int) -> TensorIndex:
         return TensorIndex(path, "pickle", *pickle_header.read_header(path, file, size), bytes=size)
     refuse_other_things(path, start, size)
     tensors, metadata = safetensors_header.read_header(path, file, size)
-    shapes = {
-        name.partition(QUANT_STATE)[0]: packed_shape(path, file, name, tensor)
+    states = {
+        name.partition(QUANT_STATE)[0]: quant_state(path, file, name, tensor)
         for name, tensor in tensors.items()
         if QUANT_STATE in name
     }
-    return TensorIndex(path, "safetensors", tensors, metadata, size, shapes)
+    shapes = {name: state.shape for name, state in states.items()}
+    return TensorIndex(path, "safetensors", tensors, metadata, size, shapes, states)
 
 
 def refuse_other_things(path: str, start: bytes, size: int) -> None:
@@ -106,13 +110,11 @@ def refuse_other_things(path: str, start: bytes, size: int) -> None:
         )
 
 
-def packed_shape(path: str, file: BinaryIO, name: str, tensor: TensorInfo) -> tuple[int, ...]:
-    """The shape in a bitsandbytes quantisation state: a tensor that holds a small JSON object."""
+def quant_state(path: str, file: BinaryIO, name: str, tensor: TensorInfo) -> QuantState:
+    """What a bitsandbytes quantisation state says: a tensor that holds a small JSON object."""
     file.seek(tensor.start)
     try:
-        shape = json.loads(file.read(min(tensor.bytes, 1 << 16)).decode("utf-8"))["shape"]
-        if safetensors_header.is_counts(shape):
-            return tuple(shape)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass  # the same error as for a shape of the wrong form
-    raise ModelFileInvalid(path, f"tensor {name!r} is no bitsandbytes quantisation state.", safetensors_header.DAMAGED)
+        return four_bit_state.parse(name, file.read(min(tensor.bytes, LARGEST_STATE)))
+    except ValueError as error:
+        said = f"tensor {safetensors_header.shorten(name)} is no bitsandbytes quantisation state: {error}."
+        raise ModelFileInvalid(path, said, safetensors_header.DAMAGED) from error

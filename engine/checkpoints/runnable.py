@@ -1,40 +1,102 @@
 """Which of the models that headers show can be run, told before anything is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any
 
-from engine.checkpoints import detect
+from engine.checkpoints import detect, weights
 from engine.checkpoints.detect import Part
+from engine.checkpoints.families import clip, flux, t5
 from engine.checkpoints.families.flux import FluxSizes
 from engine.checkpoints.index import TensorIndex
 from engine.errors import ModelFileInvalid
 
 SINGLE_FILE = "Use a file with the key names of the published single files."
-LAYOUTS: Mapping[str, str] = {"flux": "bfl", "clip_l": "hf", "t5xxl": "hf", "kl_vae": "ldm"}
-"""Kinds of models that can be run, each with the layout of key names that is understood."""
+LAYOUTS: Mapping[str, tuple[str, ...]] = {
+    "flux": ("bfl",),
+    "clip_l": ("hf",),
+    "t5xxl": ("hf", "llama.cpp"),
+    "kl_vae": ("ldm",),
+    "lora": ("",),
+}
+"""Kinds of models that can be run, each with the layouts of key names that are understood."""
 
-PACKED = ("nf4", "gguf:")
-"""Beginnings of storages whose matrices cannot be decoded yet."""
+SHAPES: Mapping[str, Callable[[Any], Mapping[str, tuple[int, ...]]]] = {
+    "flux": flux.shapes,
+    "clip_l": clip.shapes,
+    "t5xxl": t5.shapes,
+}
+"""Kinds of models to the shapes that follow from their sizes."""
+
+ARCHITECTURE = "general.architecture"
+UNNAMED = frozenset({"pig", "cow"})
+"""What some converters write for any model."""
+
+ARCHITECTURES: Mapping[str, frozenset[str]] = {
+    "flux": frozenset({"flux"}),
+    "t5xxl": frozenset({"t5", "t5encoder"}),
+    "clip_l": frozenset({"clip", "clip_l", "clip-l"}),
+}
+"""Kinds of models to what a GGUF file's metadata may call them."""
+
+SUFFIXES: Mapping[str, frozenset[str]] = {
+    "gguf": frozenset({".safetensors", ".sft"}),
+    "safetensors": frozenset({".gguf"}),
+    "pickle": frozenset({".gguf", ".safetensors", ".sft"}),
+}
+"""Formats to endings of names that promise another one."""
+
+SHOWN = 3
+"""How many findings a message lists before it counts the rest."""
+
+AGAIN = "Download it again, or use another file."
 
 
 def require(index: TensorIndex, *kinds: str) -> Part:
     """The largest part of one of these kinds. Raises ModelFileInvalid if the file has none, or none that can be run."""
+    ending = PurePath(index.path).suffix.lower()
+    if ending in SUFFIXES[index.format]:
+        right = ".ckpt" if index.format == "pickle" else f".{index.format}"
+        raise ModelFileInvalid(
+            index.path, f"is a {index.format} file, though its name ends in {ending}.", f"Rename it to end in {right}."
+        )
     part = detect.require(index, *kinds)
-    refusal = refused(part)
+    refusal = refused(index, part)
     if refusal is not None:
         raise ModelFileInvalid(index.path, *refusal)
     return part
 
 
-def refused(part: Part) -> tuple[str, str] | None:
+@lru_cache(maxsize=64)
+def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
     """Why a part cannot be run and what to do, or None if it can."""
     if part.kind not in LAYOUTS:
         known = ", ".join(sorted(LAYOUTS))
         return f"holds {part.title}, which cannot be run yet.", f"Models of these kinds can be run: {known}."
-    if part.layout != LAYOUTS[part.kind]:
+    if part.layout not in LAYOUTS[part.kind]:
         return f"holds {part.title} with key names of {part.layout}, which cannot be run yet.", SINGLE_FILE
-    if part.storage.startswith(PACKED):
-        return f"holds {part.title} stored as {part.storage}, which cannot be run yet.", "Use an fp8 or 16-bit file."
+    called, names = index.metadata.get(ARCHITECTURE), ARCHITECTURES.get(part.kind)
+    if index.format == "gguf" and called is not None and names and called not in names | UNNAMED:
+        said = f"holds {part.title}, but its metadata says {ARCHITECTURE} {str(called)[:40]!r}."
+        return said, f"Use a file that says {' or '.join(sorted(names))}, since this one may hold something else."
+    wrong = [*weights.undecodable(weights.of_part(index, part)), *misshapen(index, part)]
+    if wrong:
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        return f"holds {part.title} that cannot be loaded: {', '.join(wrong[:SHOWN])}{more}.", AGAIN
     if isinstance(part.sizes, FluxSizes) and part.sizes.in_channels != part.sizes.out_channels:
         takes = f"takes a picture besides its latent ({part.sizes.in_channels} channels)"
         return f"holds {part.title} that {takes}, which is not supported yet.", "Use a text-to-picture model."
     return None
+
+
+def misshapen(index: TensorIndex, part: Part) -> Iterator[str]:
+    """Weights that are missing, or have another shape than the part's sizes ask for."""
+    if part.kind not in SHAPES or part.sizes is None:
+        return
+    held = weights.of_part(index, part)
+    for name, shape in SHAPES[part.kind](part.sizes).items():
+        if name not in held:
+            yield f"{name} is missing"
+        elif held[name].shape != shape:
+            yield f"{name} has shape {list(held[name].shape)} instead of {list(shape)}"

@@ -32,6 +32,32 @@ PLAIN_BITS: Mapping[str, int] = {
 """Bits per value of the types that hold one number each. GGUF's block types are named "gguf:Q4_K" and so on."""
 
 
+FLOATS = frozenset({"fp64", "fp32", "fp16", "bf16", "fp8_e4m3fn", "fp8_e5m2"})
+"""Types that weights may simply have."""
+
+GGUF_DECODED = (
+    *("Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"),
+    *("Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"),
+    *("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ4_NL", "IQ4_XS"),
+    *("TQ1_0", "TQ2_0", "MXFP4"),
+)
+"""GGUF's block types that have a decoder here."""
+
+GGUF = "gguf:"
+FOUR_BIT = frozenset({"nf4", "fp4"})
+"""bitsandbytes' 4-bit storages: codes with scales and a table of values beside them."""
+
+
+def is_packed(storage: str) -> bool:
+    """Whether values must be decoded in blocks, so that the bytes alone are no tensor of numbers."""
+    return storage.startswith(GGUF) or storage in FOUR_BIT
+
+
+def is_decodable(storage: str) -> bool:
+    """Whether weights may be stored so in a model that is to be run."""
+    return storage in FLOATS or storage in FOUR_BIT or storage.removeprefix(GGUF) in GGUF_DECODED
+
+
 class TensorInfo(NamedTuple):
     """One tensor of a file, as its header describes it.
 

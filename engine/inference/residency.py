@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.checkpoints import detect, index
+from engine.checkpoints import index
+from engine.checkpoints import weights as header
 from engine.checkpoints.detect import Part
-from engine.checkpoints.storage import TensorInfo
+from engine.checkpoints.weights import Weight
 from engine.errors import DoesNotFit
 from engine.inference.devices import prepare
+from engine.inference.weights import stored
 from engine.inference.weights.assembly import Terms, assemble, own_bytes
-from engine.inference.weights.mapped import DTYPES, MappedFile
+from engine.inference.weights.mapped import MappedFile
 from schemas.context import Context
 from schemas.sockets import FileRef
 
@@ -38,13 +40,13 @@ class Piece:
     aliases: Mapping[str, str] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)
 
-    def infos(self) -> Mapping[str, TensorInfo]:
-        """What the file's header says of the part's tensors, by the network's names."""
-        infos = dict(detect.tensors_of(index.read(self.file.path), self.part))
+    def weights(self) -> Mapping[str, Weight]:
+        """What the file's header says of the part's weights, by the network's names."""
+        weights = dict(header.of_part(index.read(self.file.path), self.part))
         for alias, name in self.aliases.items():
-            if alias in infos:
-                infos.setdefault(name, infos.pop(alias))
-        return infos
+            if alias in weights:
+                weights.setdefault(name, weights.pop(alias))
+        return weights
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ class Setting:
     rounding: torch.dtype | None = None
     narrowed: torch.dtype | None = None
     streamed: bool = False
+    decoded: torch.dtype | None = None
 
     def terms(self, piece: Piece) -> Terms:
         """The same for one piece."""
-        return Terms(self.dtype, self.device, self.rounding, self.narrowed, self.streamed, piece.ignored)
+        return Terms(self.dtype, self.device, self.rounding, self.narrowed, self.streamed, piece.ignored, self.decoded)
 
 
 class Networks:
@@ -88,13 +91,11 @@ class Networks:
         file = MappedFile(piece.file.path)
         self._files.append(file)
         network = self._built.pop(kind, None) or piece.build(piece.part.sizes)
-        tensors = {name: file.tensor(name, info) for name, info in piece.infos().items()}
-        assemble(network, tensors, piece.file.path, self._setting.terms(piece))
+        assemble(network, stored.read(file, piece.weights()), piece.file.path, self._setting.terms(piece))
         return network.eval()
 
     def _size_of(self, kind: str, piece: Piece) -> int:
-        stored = {name: DTYPES[info.dtype] for name, info in piece.infos().items() if info.dtype in DTYPES}
-        return own_bytes(self._built[kind], stored, self._setting.terms(piece))
+        return own_bytes(self._built[kind], piece.weights(), self._setting.terms(piece))
 
     def unload(self) -> None:
         """Let go of the networks and give the files' pages back."""

@@ -28,6 +28,7 @@ from engine.checkpoints.families.flux import FluxSizes
 from engine.inference.models.flux import Flux, places, rotary_axes, turns
 from engine.inference.weights.assembly import Terms, assemble, slots
 from engine.inference.weights.mapped import MappedFile
+from engine.inference.weights.stored import plain
 
 WORDS = 256
 COMPUTE = {"fp8": torch.float32, "fp8_bf16": torch.bfloat16, "fp32": torch.float32, "bf16": torch.bfloat16}
@@ -51,7 +52,7 @@ def network(path: str, storage: str) -> Flux:
     if not storage.startswith("fp8"):
         tensors = {name: tensor.to(COMPUTE[storage]) for name, tensor in tensors.items()}
     flux = Flux(SIZES)
-    assemble(flux, tensors, path, Terms(COMPUTE[storage]))
+    assemble(flux, plain(tensors), path, Terms(COMPUTE[storage]))
     file.release()
     return flux
 

@@ -120,7 +120,7 @@ class TestSafetensors:
         assert len(str(caught.value)) < 1000
 
     def test_four_bit_weights_are_known_by_the_shape_they_stand_for(self, saved: Callable[[bytes], Path]) -> None:
-        state = json.dumps({"quant_type": "nf4", "shape": [4, 64]}).encode()
+        state = json.dumps({"quant_type": "nf4", "blocksize": 64, "shape": [4, 64]}).encode()
         header = {
             "w": entry("U8", (128, 1), (0, 128)),
             "w.quant_state.bitsandbytes__nf4": entry("U8", (len(state),), (128, 128 + len(state))),
@@ -129,7 +129,22 @@ class TestSafetensors:
         assert index.tensors["w"].shape == (128, 1)
         assert index.shape_of("w") == (4, 64)
 
-    @pytest.mark.parametrize("state", [b"{}", b"[1]", b'{"shape": 3}', b"\xff", b'{"shape": [-1]}', b"[" * 9000])
+    @pytest.mark.parametrize(
+        "state",
+        [
+            b"{}",
+            b"[1]",
+            b"\xff",
+            b"[" * 9000,
+            b'{"quant_type": "fp4", "blocksize": 64, "shape": [4]}',
+            b'{"quant_type": "nf4", "blocksize": 64, "shape": 3}',
+            b'{"quant_type": "nf4", "blocksize": 64, "shape": [-1]}',
+            b'{"quant_type": "nf4", "blocksize": 64, "shape": [1099511627775, 1099511627775]}',
+            b'{"quant_type": "nf4", "blocksize": 65, "shape": [4]}',
+            b'{"quant_type": "nf4", "blocksize": true, "shape": [4]}',
+            b'{"quant_type": "nf4", "blocksize": 64, "shape": [4], "nested_blocksize": 256}',
+        ],
+    )
     def test_a_broken_quantisation_state_is_refused(self, saved: Callable[[bytes], Path], state: bytes) -> None:
         header = {"w.quant_state.bitsandbytes__nf4": entry("U8", (len(state),), (0, len(state)))}
         with pytest.raises(ModelFileInvalid, match="no bitsandbytes quantisation state"):

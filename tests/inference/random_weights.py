@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.inference.weights.assembly import Terms, assemble, slots
+from engine.inference.weights.stored import plain
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -27,5 +28,5 @@ def random_tensors(network: nn.Module, seed: int = 0) -> dict[str, Tensor]:
 def with_random_weights(network: N, seed: int = 0) -> tuple[N, dict[str, Tensor]]:
     """The network, filled, and what it was filled with."""
     tensors = random_tensors(network, seed)
-    assemble(network, tensors, "random", Terms(torch.float32))
+    assemble(network, plain(tensors), "random", Terms(torch.float32))
     return network, tensors

@@ -76,6 +76,24 @@ def sizes_openclip(view: View) -> ClipSizes:
     )
 
 
+def shapes(sizes: ClipSizes) -> dict[str, tuple[int, ...]]:
+    """Every tensor of an encoder of these sizes by Hugging Face's name, with its shape, but for the projection."""
+    wide, inner = sizes.width, sizes.feed_forward
+    layers = {f"self_attn.{part}_proj": (wide, wide) for part in ("q", "k", "v", "out")}
+    layers |= {"mlp.fc1": (inner, wide), "mlp.fc2": (wide, inner)}
+    found: dict[str, tuple[int, ...]] = {
+        "text_model.embeddings.token_embedding.weight": (sizes.tokens, wide),
+        "text_model.embeddings.position_embedding.weight": (sizes.positions, wide),
+    }
+    norms = ["text_model.final_layer_norm"]
+    for number in range(sizes.layers):
+        at = f"text_model.encoder.layers.{number}."
+        found |= {f"{at}{name}.weight": shape for name, shape in layers.items()}
+        found |= {f"{at}{name}.bias": shape[:1] for name, shape in layers.items()}
+        norms += [f"{at}layer_norm1", f"{at}layer_norm2"]
+    return found | {f"{norm}.{part}": (wide,) for norm in norms for part in ("weight", "bias")}
+
+
 def block(number: int) -> str:
     """A name that every layer has, Hugging Face."""
     return f"text_model.encoder.layers.{number}.mlp.fc1.weight"

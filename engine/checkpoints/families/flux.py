@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from engine.checkpoints.families.family import Family, Unsized, View
 
+TIME_WIDTH = 256
+"""Values that a timestep or a guidance is spread over."""
+
 
 @dataclass(frozen=True)
 class FluxSizes:
@@ -99,6 +102,38 @@ def variant(sizes: FluxSizes) -> str:
     if sizes.in_channels == 128:
         return "canny or depth"
     return "dev" if sizes.guided else "schnell"
+
+
+def shapes(sizes: FluxSizes) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a model of these sizes by Black Forest Labs' name, with its shape."""
+    wide, mlp, head = sizes.hidden, sizes.mlp_width, sizes.head_dim
+    layers = {
+        "img_in": (wide, sizes.in_channels),
+        "txt_in": (wide, sizes.text_width),
+        **_embedder("time_in", TIME_WIDTH, wide),
+        **_embedder("vector_in", sizes.pooled_width, wide),
+        **(_embedder("guidance_in", TIME_WIDTH, wide) if sizes.guided else {}),
+        "final_layer.adaLN_modulation.1": (2 * wide, wide),
+        "final_layer.linear": (sizes.out_channels, wide),
+    }
+    scales = []
+    for number in range(sizes.double_blocks):
+        for side in (f"double_blocks.{number}.img_", f"double_blocks.{number}.txt_"):
+            layers |= {f"{side}mod.lin": (6 * wide, wide), f"{side}attn.qkv": (3 * wide, wide)}
+            layers |= {f"{side}attn.proj": (wide, wide), f"{side}mlp.0": (mlp, wide), f"{side}mlp.2": (wide, mlp)}
+            scales += [f"{side}attn.norm.query_norm.scale", f"{side}attn.norm.key_norm.scale"]
+    for number in range(sizes.single_blocks):
+        block = f"single_blocks.{number}."
+        layers |= {f"{block}linear1": (3 * wide + mlp, wide), f"{block}linear2": (wide, wide + mlp)}
+        layers |= {f"{block}modulation.lin": (3 * wide, wide)}
+        scales += [f"{block}norm.query_norm.scale", f"{block}norm.key_norm.scale"]
+    weights = {f"{name}.weight": shape for name, shape in layers.items()}
+    biases = {f"{name}.bias": shape[:1] for name, shape in layers.items()}
+    return weights | biases | {name: (head,) for name in scales}
+
+
+def _embedder(name: str, width: int, wide: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.in_layer": (wide, width), f"{name}.out_layer": (wide, wide)}
 
 
 FAMILIES = (

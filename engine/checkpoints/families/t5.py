@@ -72,6 +72,20 @@ def sizes(view: View, names: Names) -> T5Sizes:
     )
 
 
+def shapes(sizes: T5Sizes) -> dict[str, tuple[int, ...]]:
+    """Every tensor of an encoder of these sizes by Hugging Face's name, with its shape, but for the embedding."""
+    inner = sizes.heads * sizes.head_width
+    found: dict[str, tuple[int, ...]] = {HF.positions: (sizes.buckets, sizes.heads)}
+    for number in range(sizes.layers):
+        attention, feed_forward = (f"encoder.block.{number}.layer.{layer}." for layer in (0, 1))
+        found |= {f"{attention}SelfAttention.{part}.weight": (inner, sizes.width) for part in "qkv"}
+        found |= {f"{attention}SelfAttention.o.weight": (sizes.width, inner)}
+        found |= {f"{feed_forward}DenseReluDense.wi_{part}.weight": (sizes.feed_forward, sizes.width) for part in "01"}
+        found |= {f"{feed_forward}DenseReluDense.wo.weight": (sizes.width, sizes.feed_forward)}
+        found |= {f"{layer}layer_norm.weight": (sizes.width,) for layer in (attention, feed_forward)}
+    return found | {"encoder.final_layer_norm.weight": (sizes.width,)}
+
+
 def family(layout: str, names: Names, owns: tuple[str, ...]) -> Family:
     """The family in one layout."""
     return Family(

@@ -1,24 +1,28 @@
 """Assembly: a network's structure and a file's tensors become a network with weights, strictly both ways.
 
 Each tensor of the file is used, or listed as ignored with a reason, or an error; each parameter is filled, or an error.
-Matrices of linear layers and tables of embeddings stay as the file holds them; norms, convolutions and biases, which
-are small, are widened to the type that is computed in.
+Matrices of linear layers and tables of embeddings stay as the file holds them, packed ones too; norms, convolutions and
+biases, which are small, are decoded and widened to the type that is computed in.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
+from engine.checkpoints.storage import is_packed
+from engine.checkpoints.weights import Weight
 from engine.errors import ModelFileInvalid
 from engine.inference.layers.embedding import Embedding
 from engine.inference.layers.linear import PackedLinear
 from engine.inference.weights.fp8 import FP8, Float8
+from engine.inference.weights.mapped import DTYPES
 from engine.inference.weights.packed import Packed, Plain
+from engine.inference.weights.stored import Stored, packed_or_refused
 
 SCALED_FP8 = "scaled_fp8"
 """The empty tensor that marks a file as scaled fp8; its type is the one that matrices have."""
@@ -42,10 +46,11 @@ class Terms:
     """How weights are to be taken.
 
     dtype: what will be computed in. device: where. rounding: an 8-bit float type that every weight is rounded to first
-    (UNETLoader's weight_dtype), or None. narrowed: a type that wider weights are rounded to when they are used, so that
-    matrices and tables stay mapped (ComfyUI keeps text encoders in fp16), or None. streamed: matrices and tables stay
-    in the mapped file, on whatever device they are used. ignored: patterns of names to the reason why the network does
-    not use them.
+    (UNETLoader's weight_dtype), or None; packed weights are not touched by it. narrowed: a type that wider weights are
+    rounded to when they are used, so that matrices and tables stay mapped (ComfyUI keeps text encoders in fp16), or
+    None. streamed: matrices and tables stay in the mapped file, on whatever device they are used. ignored: patterns of
+    names to the reason why the network does not use them. decoded: a type that values of GGUF blocks are rounded to
+    when they are decoded (UnetLoaderGGUFAdvanced's dequant_dtype), or None.
     """
 
     dtype: torch.dtype
@@ -54,6 +59,7 @@ class Terms:
     narrowed: torch.dtype | None = None
     streamed: bool = False
     ignored: Mapping[str, str] = field(default_factory=dict)
+    decoded: torch.dtype | None = None
 
     def through(self, stored: torch.dtype) -> torch.dtype | None:
         """What a weight of this type is rounded to when it is used."""
@@ -95,39 +101,38 @@ def slots(network: nn.Module) -> Iterator[tuple[str, Slot]]:
                 yield prefix + name, Slot(layer, name, tuple(parameter.shape), stays=False)
 
 
-def assemble(network: nn.Module, tensors: Mapping[str, Tensor], path: str, terms: Terms) -> None:
-    """Fill every parameter of `network` from `tensors`, whose names are the parameters' own.
+def assemble(network: nn.Module, weights: Mapping[str, Stored], path: str, terms: Terms) -> None:
+    """Fill every parameter of `network` from `weights`, whose names are the parameters' own.
 
     Raises ModelFileInvalid naming what is missing, of a wrong shape or unknown. path: the file, for messages.
     """
     places = dict(slots(network))
-    check(places, tensors, path, terms)
-    marker = tensors[SCALED_FP8].dtype if SCALED_FP8 in tensors else None
+    check(places, weights, path, terms)
+    marker = weights[SCALED_FP8].data.dtype if SCALED_FP8 in weights else None
     linear = terms.for_linears(marker)
     for name, slot in places.items():
         layer = slot.layer
+        rounding = linear if isinstance(layer, PackedLinear) else terms.rounding
+        if slot.stays:
+            packed = _kept(name, weights, terms, rounding, path)
+            cast(PackedLinear | Embedding, layer).packed = packed if terms.streamed else packed.to(terms.device)
+            continue
+        value = _own(name, weights[name], rounding, terms, path)
         if isinstance(layer, PackedLinear):
-            if slot.name == "weight":
-                layer.packed = _packed(name, tensors, terms, linear)
-            else:
-                layer.bias = _own(tensors[name], linear, terms)
-        elif isinstance(layer, Embedding):
-            table = _rounded(tensors[name], terms.rounding)
-            layer.fill(table if terms.streamed else table.to(terms.device), terms.through(table.dtype))
+            layer.bias = value
         else:
-            value = _own(tensors[name], terms.rounding, terms)
             layer.register_parameter(slot.name, nn.Parameter(value, requires_grad=False))
 
 
-def check(places: Mapping[str, Slot], tensors: Mapping[str, Tensor], path: str, terms: Terms) -> None:
+def check(places: Mapping[str, Slot], weights: Mapping[str, Stored], path: str, terms: Terms) -> None:
     """Raise ModelFileInvalid if anything is missing, of a wrong shape or type, or unknown."""
-    wrong = [said for name, slot in places.items() if (said := _mistake(name, slot, tensors)) is not None]
+    wrong = [said for name, slot in places.items() if (said := _mistake(name, slot, weights)) is not None]
     if wrong:
         raise ModelFileInvalid(path, f"cannot be loaded: {_some(wrong)}.", "Download it again.")
     ignored = (*STORAGE_MARKS, *terms.ignored)
     unknown = [
         name
-        for name in tensors
+        for name in weights
         if name not in places
         and _scaled_by(name) not in places
         and not any(fnmatchcase(name, pattern) for pattern in ignored)
@@ -140,16 +145,16 @@ def check(places: Mapping[str, Slot], tensors: Mapping[str, Tensor], path: str, 
         )
 
 
-def _mistake(name: str, slot: Slot, tensors: Mapping[str, Tensor]) -> str | None:
-    tensor = tensors.get(name)
-    if tensor is None:
+def _mistake(name: str, slot: Slot, weights: Mapping[str, Stored]) -> str | None:
+    stored = weights.get(name)
+    if stored is None:
         return f"{name} is missing"
-    if tuple(tensor.shape) != slot.shape:
-        return f"{name} has shape {list(tensor.shape)} instead of {list(slot.shape)}"
-    if not tensor.is_floating_point():
-        return f"{name} holds {str(tensor.dtype).removeprefix('torch.')}, no floating-point numbers"
-    scale = _scale_of(name, tensors)
-    if scale is not None and scale.numel() not in (1, slot.shape[0]):
+    if stored.shape != slot.shape:
+        return f"{name} has shape {list(stored.shape)} instead of {list(slot.shape)}"
+    if not stored.is_packed and not stored.data.is_floating_point():
+        return f"{name} holds {stored.storage}, no floating-point numbers"
+    scale = _scale_of(name, weights)
+    if scale is not None and (stored.is_packed or scale.numel() not in (1, slot.shape[0])):
         return f"{name} has a scale of {scale.numel()} numbers"
     return None
 
@@ -160,9 +165,9 @@ def _scaled_by(name: str) -> str | None:
     return f"{stem}.weight" if last in SCALES else None
 
 
-def _scale_of(name: str, tensors: Mapping[str, Tensor]) -> Tensor | None:
+def _scale_of(name: str, weights: Mapping[str, Stored]) -> Tensor | None:
     stem = name.removesuffix("weight")
-    return next((tensors[stem + scale] for scale in SCALES if stem + scale in tensors), None)
+    return next((weights[stem + scale].data for scale in SCALES if stem + scale in weights), None)
 
 
 def _some(names: list[str]) -> str:
@@ -174,35 +179,59 @@ def _rounded(tensor: Tensor, to: torch.dtype | None) -> Tensor:
     return tensor if to is None else tensor.to(to)
 
 
-def _own(tensor: Tensor, rounding: torch.dtype | None, terms: Terms) -> Tensor:
-    """A small tensor in the type computed in, on its device."""
-    return _rounded(_rounded(tensor, rounding), terms.through(tensor.dtype)).to(terms.device, terms.dtype)
+def _own(name: str, stored: Stored, rounding: torch.dtype | None, terms: Terms, path: str) -> Tensor:
+    """A small weight in the type computed in, on its device."""
+    if stored.is_packed:
+        packed = packed_or_refused(name, stored, terms.decoded, path)
+        values = torch.empty(packed.rows, packed.columns)
+        packed.decode(0, packed.rows, values)
+        return values.view(stored.shape).to(terms.device, terms.dtype)
+    value = _rounded(_rounded(stored.data, rounding), terms.through(stored.data.dtype))
+    return value.to(terms.device, terms.dtype)
 
 
-def _packed(name: str, tensors: Mapping[str, Tensor], terms: Terms, rounding: torch.dtype | None) -> Packed:
-    """A matrix as a layer keeps it. A scaled one is in 8 bits already, and would lose its meaning in another type."""
-    weight, scale = tensors[name], _scale_of(name, tensors)
+def _kept(name: str, weights: Mapping[str, Stored], terms: Terms, rounding: torch.dtype | None, path: str) -> Packed:
+    """A matrix or table as a layer keeps it.
+
+    One with a scale is in 8 bits already, and would lose its meaning in another type; packed blocks stay what they are.
+    """
+    stored, scale = weights[name], _scale_of(name, weights)
+    if stored.is_packed:
+        return packed_or_refused(name, stored, terms.decoded, path)
+    weight = stored.data
     if scale is not None and weight.dtype not in FP8:
         weight, scale = (weight.float() * scale.float().reshape(-1, 1)).to(weight.dtype), None
     weight = weight if scale is not None else _rounded(weight, rounding)
-    packed: Packed = Float8(weight, scale) if weight.dtype in FP8 else Plain(weight, terms.through(weight.dtype))
-    return packed if terms.streamed else packed.to(terms.device)
+    return Float8(weight, scale) if weight.dtype in FP8 else Plain(weight, terms.through(weight.dtype))
 
 
-def own_bytes(network: nn.Module, stored: Mapping[str, torch.dtype], terms: Terms) -> int:
+def own_bytes(network: nn.Module, weights: Mapping[str, Weight], terms: Terms) -> int:
     """Bytes that a network takes on its device beside its mapped file, known before anything is read.
 
-    stored: name to type in the file. On a CPU a tensor that is used as stored costs nothing.
+    weights: what the file's header says. On a CPU a weight that is used as stored costs nothing.
     """
-    linear = terms.for_linears(stored.get(SCALED_FP8))
-    mapped = terms.device.type == "cpu"
+    marker = weights.get(SCALED_FP8)
+    linear = terms.for_linears(None if marker is None else DTYPES.get(marker.storage))
     total = 0
     for name, slot in slots(network):
-        kept = stored.get(name)
-        rounding = linear if isinstance(slot.layer, PackedLinear) else terms.rounding
-        final = (rounding or kept) if slot.stays else terms.dtype
-        narrowed = kept is not None and not slot.stays and terms.through(kept) is not None
-        copied = final != kept or rounding not in (None, kept) or narrowed
-        if final is not None and (copied or not (mapped or (slot.stays and terms.streamed))):
-            total += prod(slot.shape) * final.itemsize
+        weight = weights.get(name)
+        if weight is not None:
+            rounding = linear if isinstance(slot.layer, PackedLinear) else terms.rounding
+            total += _bytes_of(weight, slot, rounding, terms)
     return total
+
+
+def _bytes_of(weight: Weight, slot: Slot, rounding: torch.dtype | None, terms: Terms) -> int:
+    """What one weight takes beside its file."""
+    mapped = terms.device.type == "cpu" or (slot.stays and terms.streamed)
+    if is_packed(weight.storage):
+        if slot.stays:
+            return 0 if mapped else weight.bytes
+        return prod(slot.shape) * terms.dtype.itemsize
+    kept = DTYPES.get(weight.storage)
+    if kept is None:
+        return 0  # loading will say what is wrong with it
+    final = (rounding or kept) if slot.stays else terms.dtype
+    narrowed = not slot.stays and terms.through(kept) is not None
+    copied = final != kept or rounding not in (None, kept) or narrowed
+    return prod(slot.shape) * final.itemsize if copied or not mapped else 0

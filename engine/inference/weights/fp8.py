@@ -103,6 +103,15 @@ class Float8:
         negative = int(self.codes.view(torch.uint8).max())
         return positive >= largest or negative >= largest + 0x80
 
+    def take(self, ids: Tensor, out: Tensor) -> None:
+        """Look rows up as bytes, since PyTorch looks up in wider types only, then widen and multiply by the scale."""
+        ids = ids.to(self.codes.device)
+        out.copy_(self.codes.view(torch.uint8)[ids].view(self.codes.dtype))
+        if self.factor != 1.0:
+            out.mul_(self.factor)
+        if self.row_scale is not None:
+            out.mul_(self.row_scale[ids.to(self.row_scale.device)].to(out.device))
+
     def cut(self, first: int, last: int) -> "Float8":
         """Rows first..last (exclusive), sharing the same bytes."""
         return self._like(self.codes[first:last], None if self.row_scale is None else self.row_scale[first:last])

@@ -2,7 +2,6 @@
 
 import mmap
 import os
-from math import prod
 
 import torch
 from torch import Tensor
@@ -25,6 +24,9 @@ DTYPES = {
     "fp8_e5m2": torch.float8_e5m2,
 }
 """Storage names of engine.checkpoints.storage that have a torch type of their own."""
+
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
+"""The other way round."""
 
 
 class MappedFile:
@@ -56,16 +58,23 @@ class MappedFile:
                 f"tensor {name!r} is stored as {info.dtype}, which is not among {', '.join(DTYPES)}.",
                 "Use a file in one of these types.",
             )
-        if info.end > len(self._map):
-            raise ModelFileInvalid(self.path, f"has lost the bytes of tensor {name!r}.", "Download it again.")
-        count = prod(info.shape)
-        if count == 0:
+        if info.end == info.start:
             return torch.empty(info.shape, dtype=dtype)
         if info.start % dtype.itemsize:
             # a view must begin at a multiple of its item size; only oddly written files take this copy
-            raw = torch.frombuffer(self._map, dtype=torch.uint8, count=info.bytes, offset=info.start)
-            return raw.clone().view(dtype).view(info.shape)
-        return torch.frombuffer(self._map, dtype=dtype, count=count, offset=info.start).view(info.shape)
+            return self.bytes(name, info).clone().view(dtype).view(info.shape)
+        return self.bytes(name, info).view(dtype).view(info.shape)
+
+    def bytes(self, name: str, info: TensorInfo) -> Tensor:
+        """The bytes of the tensor that `info` describes, flat, as a view. name: for messages.
+
+        Raises ModelFileInvalid if the file has become shorter than it said.
+        """
+        if info.end > len(self._map):
+            raise ModelFileInvalid(self.path, f"has lost the bytes of tensor {name!r}.", "Download it again.")
+        if info.bytes == 0:
+            return torch.empty(0, dtype=torch.uint8)
+        return torch.frombuffer(self._map, dtype=torch.uint8, count=info.bytes, offset=info.start)
 
     def release(self) -> None:
         """Give all pages back to the system; the next read of a tensor brings its pages again."""

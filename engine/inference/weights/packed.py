@@ -20,6 +20,9 @@ class Packed(Protocol):
     def decode(self, first: int, last: int, out: Tensor) -> None:
         """Write rows first..last (exclusive) into `out` (last - first, columns), in its float type, on its device."""
 
+    def take(self, ids: Tensor, out: Tensor) -> None:
+        """Write the rows `ids` (n,), whole numbers, into `out` (n, columns), in its float type, on its device."""
+
     def cut(self, first: int, last: int) -> "Packed":
         """Rows first..last (exclusive), sharing the same bytes."""
 
@@ -42,6 +45,11 @@ class Plain:
     def decode(self, first: int, last: int, out: Tensor) -> None:
         """Cast rows; exact when the type of `out` is at least as wide, but for the rounding asked for."""
         rows = self.values[first:last]
+        out.copy_(rows if self.through is None else rows.to(self.through))
+
+    def take(self, ids: Tensor, out: Tensor) -> None:
+        """Look rows up and cast them."""
+        rows = self.values[ids.to(self.values.device)]
         out.copy_(rows if self.through is None else rows.to(self.through))
 
     def cut(self, first: int, last: int) -> "Plain":

@@ -7,6 +7,7 @@ from engine.checkpoints.families.flux import FluxSizes
 from engine.inference.layers.rotary import turn, turns
 from engine.inference.models.flux import Flux, places, rotary_axes
 from engine.inference.weights.assembly import Terms, assemble
+from engine.inference.weights.stored import plain
 from tests.inference.random_weights import random_tensors, with_random_weights
 
 TINY = FluxSizes(
@@ -71,7 +72,7 @@ def test_bfloat16_stays_near_float32(flux: Flux) -> None:
     given = inputs()
     narrow = Flux(TINY)
     tensors = {name: tensor.bfloat16() for name, tensor in random_tensors(Flux(TINY)).items()}
-    assemble(narrow, tensors, "random", Terms(torch.bfloat16))
+    assemble(narrow, plain(tensors), "random", Terms(torch.bfloat16))
     x, timestep, tokens, pooled, guidance = given
     answer = narrow(x.bfloat16(), timestep, tokens.bfloat16(), pooled.bfloat16(), guidance)
     assert answer.dtype == torch.bfloat16

@@ -1,9 +1,13 @@
 """A network takes all that it needs from a file, and says so when the file has less, more or other things."""
 
+from math import prod
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.checkpoints.storage import TensorInfo
+from engine.checkpoints.weights import Weight
 from engine.errors import ModelFileInvalid
 from engine.inference.layers.embedding import Embedding
 from engine.inference.layers.linear import PackedLinear
@@ -11,6 +15,7 @@ from engine.inference.layers.norms import RmsNorm
 from engine.inference.weights.assembly import Terms, assemble, own_bytes, slots
 from engine.inference.weights.fp8 import Float8
 from engine.inference.weights.packed import Plain
+from engine.inference.weights.stored import plain
 
 E4, E5 = torch.float8_e4m3fn, torch.float8_e5m2
 F32 = Terms(torch.float32)
@@ -32,7 +37,7 @@ def tensors(dtype: torch.dtype = torch.bfloat16) -> dict[str, Tensor]:
 
 def assembled(given: dict[str, Tensor], terms: Terms = F32) -> Small:
     small = Small()
-    assemble(small, given, "a.safetensors", terms)
+    assemble(small, plain(given), "a.safetensors", terms)
     return small
 
 
@@ -41,7 +46,8 @@ def test_matrices_and_tables_are_the_files_own_and_small_things_are_widened() ->
     small = assembled(given)
     assert isinstance(small.lin.packed, Plain)
     assert small.lin.packed.values is given["lin.weight"]
-    assert small.table.table is given["table.weight"]
+    assert isinstance(small.table.packed, Plain)
+    assert small.table.packed.values is given["table.weight"]
     assert small.norm.scale.dtype == small.conv.weight.dtype == small.lin.bias.dtype == torch.float32
     assert torch.equal(small.conv.weight, given["conv.weight"].float())
     assert not any(parameter.requires_grad for parameter in small.parameters())
@@ -73,7 +79,8 @@ def test_rounding_reaches_every_weight() -> None:
     assert torch.equal(small.lin.packed.codes.float(), given["lin.weight"].to(E5).float())
     assert torch.equal(small.lin.bias, given["lin.bias"].to(E5).float())
     assert torch.equal(small.norm.scale, given["norm.scale"].to(E5).float())
-    assert torch.equal(small.table.table.float(), given["table.weight"].to(E5).float())
+    assert isinstance(small.table.packed, Float8)
+    assert torch.equal(small.table.packed.codes.float(), given["table.weight"].to(E5).float())
 
 
 def test_wider_weights_are_narrowed_when_they_are_used_and_stay_in_the_file() -> None:
@@ -123,11 +130,21 @@ def test_a_scaled_fp8_file_rounds_its_wide_linears_as_comfyui_does(marker: torch
     assert torch.equal(small.lin.packed.codes.float(), given["lin.weight"].to(rounded).float())
     assert torch.equal(small.lin.bias, given["lin.bias"].to(rounded).float())
     assert torch.equal(small.norm.scale, given["norm.scale"].float())
-    assert small.table.table is given["table.weight"]
+    assert isinstance(small.table.packed, Plain)
+    assert small.table.packed.values is given["table.weight"]
 
 
-def count(terms: Terms, stored: torch.dtype = torch.bfloat16) -> int:
-    return own_bytes(Small(), dict.fromkeys(tensors(), stored), terms)
+def header_of(storage: str, packed: str | None = None) -> dict[str, Weight]:
+    """What a header would say. packed: another storage for what stays packed, a byte for each value."""
+    found = {}
+    for name, slot in slots(Small()):
+        info = TensorInfo(storage, slot.shape, 0, prod(slot.shape))
+        found[name] = Weight(info, packed if packed and slot.stays else storage, slot.shape)
+    return found
+
+
+def count(terms: Terms, storage: str = "bf16", packed: str | None = None) -> int:
+    return own_bytes(Small(), header_of(storage, packed), terms)
 
 
 SMALL_VALUES = 4 + (18 + 2) + 3
@@ -136,9 +153,18 @@ LARGE_VALUES = 24 + 12
 
 def test_own_bytes_are_the_copies_that_assembly_makes() -> None:
     assert count(F32) == SMALL_VALUES * 4
-    assert count(F32, torch.float32) == 0
+    assert count(F32, "fp32") == 0
     assert count(Terms(torch.float32, rounding=E4)) == SMALL_VALUES * 4 + LARGE_VALUES
-    assert count(Terms(torch.float32, rounding=E4), E4) == SMALL_VALUES * 4
+    assert count(Terms(torch.float32, rounding=E4), "fp8_e4m3fn") == SMALL_VALUES * 4
     cuda = torch.device("cuda")
     assert count(Terms(torch.bfloat16, cuda)) == (SMALL_VALUES + LARGE_VALUES) * 2
     assert count(Terms(torch.bfloat16, cuda, streamed=True)) == SMALL_VALUES * 2
+
+
+@pytest.mark.parametrize("packed", ["gguf:Q4_K", "nf4"])
+def test_packed_weights_take_nothing_beside_the_file_but_their_own_bytes_on_a_device(packed: str) -> None:
+    cuda = torch.device("cuda")
+    assert count(F32, "fp32", packed) == 0
+    assert count(Terms(torch.float32, rounding=E4), "fp32", packed) == SMALL_VALUES * 4
+    assert count(Terms(torch.bfloat16, cuda), "bf16", packed) == SMALL_VALUES * 2 + LARGE_VALUES
+    assert count(Terms(torch.bfloat16, cuda, streamed=True), "bf16", packed) == SMALL_VALUES * 2
