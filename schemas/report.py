@@ -31,6 +31,8 @@ ProblemCode = Literal[
     "unknown-node",
     "bad-override",
     "bad-setting",
+    "not-comparable",
+    "would-overwrite",
 ]
 
 
@@ -70,6 +72,37 @@ class StepReport(BaseModel):
     seconds: float = 0.0
 
 
+class LoraReport(BaseModel):
+    """How a LoRA fits what it was loaded for.
+
+    model, text: how many of its modules change the diffusion model and the text encoders. unused: modules for text
+    encoders, where only the diffusion model was given. unmatched: names of tensors that found no place.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    node: str
+    file: str
+    model: int = 0
+    text: int = 0
+    unused: int = 0
+    unmatched: list[str] = Field(default_factory=list)
+
+    def __str__(self) -> str:
+        """`style.safetensors: 192 modules fit the model, 36 the text encoders; 2 tensors found no place: a, b`."""
+        said = f"{self.file}: {self.model} modules fit the model, {self.text} the text encoders"
+        if self.unused:
+            said += f"; {self.unused} are for text encoders, not used here"
+        if self.unmatched:
+            more = ", …" if len(self.unmatched) > SHOWN_NAMES else ""
+            said += f"; {len(self.unmatched)} tensors found no place: {', '.join(self.unmatched[:SHOWN_NAMES])}{more}"
+        return said
+
+
+SHOWN_NAMES = 4
+"""How many names a line lists."""
+
+
 class Peak(BaseModel):
     """Largest memory seen, in bytes: private memory of the process, and the device's own."""
 
@@ -90,6 +123,7 @@ class RunReport(BaseModel):
     outputs: dict[str, list[str]] = Field(default_factory=dict)
     problems: list[Problem] = Field(default_factory=list)
     steps: list[StepReport] = Field(default_factory=list)
+    loras: list[LoraReport] = Field(default_factory=list)
     peak: Peak = Field(default_factory=Peak)
     error: str | None = None
 
@@ -162,6 +196,14 @@ class MemoryMoved(Event):
     action: str
     bytes: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Event):
+    """Something a person may want to know; nothing is wrong."""
+
+    node: str | None
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
