@@ -21,10 +21,17 @@ class Reader(Protocol):
     dimensions.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    stored: str
-    bytes: int
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+
+    @property
+    def stored(self) -> str: ...  # noqa: D102
+
+    @property
+    def bytes(self) -> int: ...  # noqa: D102
 
     def rows(self, first: int, last: int) -> Values:
         """Rows first..last (exclusive), (last - first, columns), exactly as they are meant, scales applied."""
@@ -49,9 +56,10 @@ Put = Callable[[int, int, Any], None]
 
 
 class Encoding(Protocol):
-    """A way to store a tensor. Picklable."""
+    """A way to store a tensor, by name. Picklable."""
 
-    name: str
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     def pieces(self, name: str, shape: tuple[int, ...]) -> tuple[Piece, ...]:
         """What it takes to store a tensor, the weight itself first."""

@@ -55,6 +55,9 @@ STATE = "quant_state.bitsandbytes__nf4"
 OFFSET_DIGITS = 32
 """Room for the mean of the scales in the state, so that its size is known before the weights are read."""
 
+ZERO = 7
+"""The code of zero."""
+
 SLICE = 1 << 9
 """Blocks encoded at once: 128 KiB, which stay in a core's cache."""
 
@@ -170,7 +173,7 @@ def encoded(values: Values) -> tuple[Bytes, Values]:
     blocks = values[:whole].reshape(-1, BLOCK)
     scales = np.maximum(blocks.max(axis=1), -blocks.min(axis=1))
     codes = np.empty(count + count % 2, np.uint8)
-    codes[count:] = 7  # padding: zero
+    codes[count:] = ZERO  # what pads the last byte
     inverse = np.float32(1) / np.maximum(scales, SMALLEST)
     for first in range(0, len(blocks), SLICE):
         some = slice(first, first + SLICE)
@@ -180,7 +183,9 @@ def encoded(values: Values) -> tuple[Bytes, Values]:
         scale = np.maximum(np.abs(rest).max(), SMALLEST)
         codes[whole:count] = nearest(rest / scale)
         scales = np.append(scales, scale)
-    return codes[0::2] << 4 | codes[1::2], scales
+    packed = np.left_shift(codes[0::2], 4, dtype=np.uint8)
+    packed |= codes[1::2]
+    return packed, scales.astype(np.float32, copy=False)
 
 
 def nearest(scaled: Values) -> Bytes:
