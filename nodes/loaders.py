@@ -6,7 +6,7 @@ from schemas.choices import ClipDevice, DualClipType, WeightDtype
 from schemas.context import Context
 from schemas.node import Node, Optional
 from schemas.sockets import Clip, Model, Vae
-from schemas.widgets import CheckpointFile, DiffusionModelFile, TextEncoderFile, VaeFile
+from schemas.widgets import CheckpointFile, DiffusionModelFile, LoraFile, Strength, TextEncoderFile, VaeFile
 
 
 class CheckpointLoaderSimple(Node):
@@ -29,6 +29,59 @@ class CheckpointLoaderSimple(Node):
         from engine.inference import loading
 
         return self.Outputs(*loading.checkpoint(context, context.file("checkpoints", self.ckpt_name)))
+
+
+class LoraLoader(Node):
+    """A LoRA laid over a diffusion model and its text encoders while they are used; the weights stay as they are."""
+
+    category = "loaders"
+    display_name = "Load LoRA"
+
+    model: Model
+    clip: Clip
+    lora_name: LoraFile
+    strength_model: Strength = 1.0
+    strength_clip: Strength = 1.0
+
+    class Outputs(NamedTuple):
+        """Both, changed."""
+
+        MODEL: Model
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """The recipes with one more patch each, after a look at the file's header."""
+        if self.strength_model == 0 and self.strength_clip == 0:
+            return self.Outputs(self.model, self.clip)
+        from engine.inference.patches import lora
+
+        file, strengths = context.file("loras", self.lora_name), (self.strength_model, self.strength_clip)
+        return self.Outputs(*lora.on_both(context, file, self.model, self.clip, *strengths))
+
+
+class LoraLoaderModelOnly(Node):
+    """A LoRA laid over a diffusion model alone; what it holds for text encoders is left out."""
+
+    category = "loaders"
+    display_name = "LoraLoaderModelOnly"
+
+    model: Model
+    lora_name: LoraFile
+    strength_model: Strength = 1.0
+
+    class Outputs(NamedTuple):
+        """The changed model."""
+
+        MODEL: Model
+
+    def run(self, context: Context) -> Outputs:
+        """The recipe with one more patch, after a look at the file's header."""
+        if self.strength_model == 0:
+            return self.Outputs(self.model)
+        from engine.inference.patches import lora
+
+        file = context.file("loras", self.lora_name)
+        return self.Outputs(lora.on_model(context, file, self.model, self.strength_model))
 
 
 class VAELoader(Node):
@@ -97,4 +150,4 @@ class DualCLIPLoader(Node):
         return self.Outputs(loading.text_encoders(context, files, self.type, self.device))
 
 
-NODES = (CheckpointLoaderSimple, VAELoader, UNETLoader, DualCLIPLoader)
+NODES = (CheckpointLoaderSimple, LoraLoader, LoraLoaderModelOnly, VAELoader, UNETLoader, DualCLIPLoader)

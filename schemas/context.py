@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from schemas.report import LoraReport
 from schemas.sockets import FileRef
 
 
@@ -77,6 +78,9 @@ class Context(Protocol):
 
     def used_model(self, file: FileRef, dtype: str) -> None:
         """Note which model file this run used, in what compute type, for the saved pictures' metadata."""
+
+    def matched_lora(self, report: LoraReport) -> None:
+        """Tell how a LoRA fits, for the run's report and for the user."""
 
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""

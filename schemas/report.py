@@ -31,6 +31,7 @@ ProblemCode = Literal[
     "unknown-node",
     "bad-override",
     "bad-setting",
+    "not-convertible",
     "not-comparable",
     "would-overwrite",
 ]

@@ -74,6 +74,7 @@ StepIndex = Annotated[int, Integer, Field(ge=0, le=10_000), Widget("INT")]
 Cfg = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.1)]
 Guidance = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.1)]
 Shift = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.01)]
+Strength = Annotated[float, Number, Field(ge=-100.0, le=100.0), Widget("FLOAT", step=0.01)]
 Fraction = Annotated[float, Number, Field(ge=0.0, le=1.0), Widget("FLOAT", step=0.01)]
 BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT")]
 Pixels8 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=8)]
@@ -91,7 +92,11 @@ Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(descrip
 CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints", holds=("flux",))]
 DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models", holds=("flux",))]
 TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "t5xxl"))]
+GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=("flux",))]
+AnyTextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders")]
+"""For loaders of models that cannot be run yet: whatever the file holds."""
 VaeFile = Annotated[
     str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))
 ]
+LoraFile = Annotated[str, Text, Widget("COMBO", folder="loras", holds=("lora",))]
 InputPicture = Annotated[str, Text, Widget("COMBO", folder="input", upload=True)]

@@ -8,7 +8,7 @@ from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.problems import tell
 from schemas.quantities import size_text
-from schemas.report import Event, MemoryMoved, Progress, RunReport, RunStarted, StepDone, StepStarted, Warned
+from schemas.report import Event, MemoryMoved, Noted, Progress, RunReport, RunStarted, StepDone, StepStarted, Warned
 
 BAR_WIDTH = 24
 REDRAWN = 0.05
@@ -78,6 +78,8 @@ class Lines:
             case Warned():
                 where = f"{event.node}: " if event.node else ""
                 self._console.note(words.plain(f"warning: {where}{event.said}"))
+            case Noted():
+                self._console.note(words.plain(f"{event.node}: {event.said}" if event.node else event.said))
             case MemoryMoved() if self._verbose:
                 said = f"{event.action} {event.label}, {size_text(event.bytes)}: {event.why}"
                 self._console.note(words.plain(said))

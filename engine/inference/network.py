@@ -12,6 +12,7 @@ from engine.checkpoints import index, runnable
 from engine.checkpoints.families.flux import FluxSizes
 from engine.inference.devices import NAMES, device_of, network_dtype
 from engine.inference.models.flux import Flux
+from engine.inference.patches import lora
 from engine.inference.residency import Piece, Setting, borrowed
 from schemas.context import Context
 from schemas.sockets import ModelRef
@@ -24,6 +25,17 @@ ROUNDING: Mapping[str, torch.dtype | None] = {
 }
 """UNETLoader's weight_dtype to the type that weights are rounded to. "fast" means 8-bit multiplication on GPUs that
 have it; the weights are the same.
+"""
+
+DECODED: Mapping[str, torch.dtype | None] = {
+    "default": None,
+    "target": None,
+    "float32": None,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+"""UnetLoaderGGUFAdvanced's dequant_dtype to the type that values of GGUF blocks are rounded to. Blocks are decoded in
+float32 and then rounded to what is computed in, so that the first three are one.
 """
 
 DEFAULT_GUIDANCE = 3.5
@@ -124,8 +136,10 @@ def borrow(context: Context, model: ModelRef) -> Iterator[DiffusionNetwork]:
     device = device_of(context)
     dtype = network_dtype(context, device)
     piece = Piece(model.file, runnable.require(index.read(model.file.path), "flux"), Flux)
-    setting = Setting(dtype, device, ROUNDING[model.weight_dtype])
+    setting = Setting(dtype, device, ROUNDING[model.weight_dtype], decoded=DECODED[model.decoded_as])
     label = f"{model.file.name} (diffusion model)"
     with borrowed(context, model.storage_key, label, {"flux": piece}, setting) as networks:
         context.used_model(model.file, NAMES[dtype])
-        yield FluxNetwork(cast(Flux, networks["flux"]), dtype, device)
+        flux = cast(Flux, networks["flux"])
+        with lora.laid({"flux": flux}, model.patches, dtype, device):
+            yield FluxNetwork(flux, dtype, device)

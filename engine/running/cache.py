@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engine.planning.keys import StepRecord
 from engine.running.sizes import size_of
+from schemas.report import LoraReport
 from schemas.sockets import FileRef
 
 DEFAULT_LIMIT = 2 * 1024**3
@@ -33,11 +34,12 @@ NO_MODELS: Models = frozenset()
 
 
 class Entry(NamedTuple):
-    """What one step left behind. saved: paths of the files it wrote."""
+    """What one step left behind. saved: paths of the files it wrote. loras: how those that it loaded fit."""
 
     outputs: Outputs
     models: Models = NO_MODELS
     saved: tuple[str, ...] = ()
+    loras: tuple[LoraReport, ...] = ()
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from engine.graph.folders import INPUT
 from engine.planning.files import Files, file_of
 from engine.running.cache import Models
 from schemas.context import MemoryLedger
-from schemas.report import Event, Progress, Saved, Warned
+from schemas.report import Event, LoraReport, Noted, Progress, Saved, Warned
 from schemas.sockets import FileRef
 
 Sink = Callable[[Event], None]
@@ -55,9 +55,22 @@ class NodeContext:
     """The context of one node, for all calls that lists make of it; see schemas.context.Context.
 
     models: the model files that its inputs depend on and, as it names them, those it uses. saved: paths it wrote.
+    loras: how those that it loaded fit.
     """
 
-    __slots__ = ("_root", "_services", "_started", "device", "dtype", "ledger", "models", "node", "saved", "threads")
+    __slots__ = (
+        "_root",
+        "_services",
+        "_started",
+        "device",
+        "dtype",
+        "ledger",
+        "loras",
+        "models",
+        "node",
+        "saved",
+        "threads",
+    )
 
     def __init__(self, node: str, root: str, services: Services, models: Models) -> None:
         """root: the node of the user's graph that events name, where `node` came out of an expansion."""
@@ -68,6 +81,7 @@ class NodeContext:
         self.ledger = services.ledger
         self.models = models
         self.saved: list[str] = []
+        self.loras: list[LoraReport] = []
         self._root = root
         self._services = services
         self._started = perf_counter()
@@ -92,6 +106,11 @@ class NodeContext:
     def used_model(self, file: FileRef, dtype: str) -> None:
         """Note a model file, so that the pictures that come of it name it."""
         self.models |= {(file, dtype)}
+
+    def matched_lora(self, report: LoraReport) -> None:
+        """Keep it for the run's report, and tell the user in a line."""
+        self.loras.append(report)
+        self._tell(Noted("noted", self._root, str(report)))
 
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""

@@ -24,7 +24,7 @@ from engine.running.lazy import UNASKED, asked
 from engine.running.mapping import Items, blocking, calls, checked, joined
 from schemas.node import Blocked, Expansion, NodeSpec
 from schemas.prompt import Link
-from schemas.report import RunStarted, StepDone, StepReport, StepStarted, StepState
+from schemas.report import LoraReport, RunStarted, StepDone, StepReport, StepStarted, StepState
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class _Waiting:
 
 
 class Execution:
-    """One run of one plan. After `run`, or after it raised, `steps` and `outputs` tell what became of the plan.
+    """One run of one plan. After `run`, or after it raised, `steps`, `outputs` and `loras` tell what became of it.
 
     bound: all nodes by id. title: of a node of the user's graph. holds: hears of the weights that later steps may
     still use; None if nobody cares.
@@ -66,6 +66,7 @@ class Execution:
         self._waiting: dict[str, _Waiting] = {}
         self._reports: dict[str, StepReport] = {}
         self._saved: dict[str, tuple[str, ...]] = {}
+        self.loras: list[LoraReport] = []
         self._asked: dict[str, set[str]] = {}
         self._wires = Wires()
         self._begun: dict[str, float] = {}
@@ -117,6 +118,7 @@ class Execution:
             if entry is not None:
                 self._flow.provide(node, entry)
                 self._saved[node] = entry.saved
+                self.loras += entry.loras
             self._settle(node, "cached")
         for node in needed:
             self._flow.start(node)
@@ -163,7 +165,8 @@ class Execution:
         if len(values) < len(results):
             self._graft(node, results, context)
             return None
-        return Entry(joined(values, spec), context.models, tuple(context.saved)), "run" if ran else "skipped"
+        entry = Entry(joined(values, spec), context.models, tuple(context.saved), tuple(context.loras))
+        return entry, "run" if ran else "skipped"
 
     def _gather(self, node: str, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models] | None:
         """The items of each input, and the model files that they depend on; None if the node has to wait for more.
@@ -251,6 +254,7 @@ class Execution:
 
     def _finish(self, node: str, entry: Entry, state: StepState, seconds: float = 0.0) -> None:
         key = self._records[node].key
+        self.loras += entry.loras
         if state == "run" and is_lasting(key):
             self._cache.put(key, entry)
         parent = self._grafter.parents.get(node)

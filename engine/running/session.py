@@ -91,6 +91,7 @@ class Session:
                 report.status, report.error = "interrupted", str(error)
         report.steps = execution.steps()
         report.outputs = execution.outputs()
+        report.loras = execution.loras
         report.peak = Peak(ram=watch.bytes, vram=self._video_peak() if self._video_peak else 0)
         return report
 

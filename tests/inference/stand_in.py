@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.memory import Ledger
+from schemas.report import LoraReport
 from schemas.sockets import FileRef
 
 
@@ -17,6 +18,7 @@ class StandInContext:
         self.ledger = ledger or Ledger()
         self.warned: list[str] = []
         self.used: list[tuple[str, str]] = []
+        self.loras: list[LoraReport] = []
 
     def file(self, folder: str, name: str) -> FileRef:
         raise AssertionError("nothing below the torch line asks for this")
@@ -32,6 +34,9 @@ class StandInContext:
 
     def used_model(self, file: FileRef, dtype: str) -> None:
         self.used.append((file.name, dtype))
+
+    def matched_lora(self, report: LoraReport) -> None:
+        self.loras.append(report)
 
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         raise AssertionError("nothing below the torch line asks for this")

@@ -108,15 +108,21 @@ FAMILIES = (
 ADAPTER_ENDINGS = (
     ".lora_down.weight",
     ".lora_up.weight",
+    "_lora.up.weight",
+    ".lora_A",
     ".lora_A.weight",
     ".lora_B.weight",
     ".lora.down.weight",
+    ".lora_linear_layer.down.weight",
     ".lora_A.default.weight",
     ".hada_w1_a",
     ".lokr_w1",
     ".lokr_w1_a",
     ".oft_blocks",
     ".dora_scale",
+    ".diff",
+    ".diff_b",
+    ".a1.weight",
 )
 XLABS_ADAPTER = ".processor.qkv_lora1.down.weight"
 
@@ -127,6 +133,8 @@ ADAPTER_TARGETS = (
         ("lora_te2_", "input_blocks_4_1_transformer_blocks_1", "down_blocks_2_attentions_0_transformer_blocks_9"),
     ),
     ("a LoRA for SD3", ("joint_blocks", "transformer.transformer_blocks.0.attn.to_q")),
+    ("a LoRA for Wan", ("blocks.0.cross_attn", "blocks_0_cross_attn")),
+    ("a LoRA for Qwen-Image", ("transformer_blocks.0.img_mlp", "transformer_blocks_0_img_mlp")),
     ("a LoRA for a Stable Diffusion U-Net", ("lora_unet_down_blocks", "lora_unet_input_blocks", "unet.down_blocks")),
 )
 """What a LoRA is for: a title, and parts of names of which one is enough. The first that fits counts."""

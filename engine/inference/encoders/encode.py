@@ -1,6 +1,7 @@
 """A prompt becomes conditioning, [[tokens (1, T, width), {"pooled_output": (1, width)}]], float32 on the CPU."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from typing import Any, cast
@@ -13,6 +14,7 @@ from engine.inference.encoders import parts
 from engine.inference.encoders.clip import Clip
 from engine.inference.encoders.sections import CLIP_L, T5_FLUX, Layout, Token, tokenise
 from engine.inference.encoders.t5 import T5
+from engine.inference.patches import lora
 from engine.inference.residency import Setting, borrowed
 from schemas.context import Context
 from schemas.sockets import ClipRef
@@ -35,10 +37,12 @@ def _encode(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, noted: dic
     device = device_of(context, clip.device)
     setting = Setting(TEXT_DTYPE, device, narrowed=TEXT_WEIGHTS)
     label = f"{' + '.join(file.name for file in clip.files)} (text encoders)"
-    with borrowed(context, clip.storage_key, label, parts.pieces(clip), setting) as networks:
+    with ExitStack() as block:
+        networks = block.enter_context(borrowed(context, clip.storage_key, label, parts.pieces(clip), setting))
         for file in clip.files:
             context.used_model(file, NAMES[TEXT_DTYPE])
         t5, clip_network = cast(T5, networks["t5xxl"]), cast(Clip, networks["clip_l"])
+        block.enter_context(lora.laid({"t5xxl": t5, "clip_l": clip_network}, clip.patches, TEXT_DTYPE, device))
         warn = cache(context.warn)  # both encoders read the same prompt: one warning is enough
         words = tokenise(t5xxl, T5_FLUX, warn)
         tokens = hidden_of(lambda ids: t5(ids.to(device), TEXT_DTYPE), words, T5_FLUX)

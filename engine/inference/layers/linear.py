@@ -1,6 +1,7 @@
-"""PackedLinear: x W^T + b, with W decoded for the length of one call."""
+"""PackedLinear: x W^T + b, with W decoded for the length of one call, and what patches add at its side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +11,19 @@ from engine.inference.weights import scratch
 from engine.inference.weights.packed import Packed
 
 
+class Branch(Protocol):
+    """What a patch adds to a linear layer's outputs. The layer's weight stays as it is stored."""
+
+    def add(self, x: Tensor, rows: slice, out: Tensor) -> None:
+        """Add to `out` (n, rows) what the patch makes of x (n, inputs) in these rows of the layer, of the same type."""
+
+
 class PackedLinear(nn.Module):
     """A linear layer that keeps its weight as the file stores it.
 
     The weight is decoded a run of rows at a time into a shared buffer, each run multiplied at once: nothing decoded
     outlives the call, and the buffer stays in cache. A weight that has the type of the input is used as it is.
+    branches: added up behind it; engine.inference.patches lays them on and lifts them off.
     """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
@@ -23,6 +32,7 @@ class PackedLinear(nn.Module):
         self.inputs, self.outputs, self.biased = inputs, outputs, bias
         self.packed: Packed | None = None
         self.bias: Tensor | None = None
+        self.branches: Sequence[Branch] = ()
 
     def fill(self, packed: Packed, bias: Tensor | None = None) -> None:
         """Take a weight, and a bias if the layer has one."""
@@ -33,21 +43,28 @@ class PackedLinear(nn.Module):
         if self.packed is None:
             raise RuntimeError("a PackedLinear was called before it was filled")
         first, last, _ = (rows or slice(None)).indices(self.outputs)
-        ready = self.packed.as_is(x.dtype, x.device)
-        bias = None if self.bias is None else self.bias[first:last]
-        if ready is not None and out is None:
-            return functional.linear(x, ready[first:last], bias)
+        span = slice(first, last)
+        if out is None and not self.branches and (ready := self.packed.as_is(x.dtype, x.device)) is not None:
+            return functional.linear(x, ready[span], None if self.bias is None else self.bias[span])
         if out is None:
             out = x.new_empty(*x.shape[:-1], last - first)
         flat = _flat(out)
         result = x.new_empty(x.shape[:-1].numel(), last - first) if flat is None else flat
-        if ready is not None:
-            _multiply(x.reshape(-1, self.inputs), ready[first:last], bias, result)
-        else:
-            _multiply_in_runs(x.reshape(-1, self.inputs), self.packed, slice(first, last), bias, result)
+        self._answer(x.reshape(-1, self.inputs), self.packed, span, result)
         if flat is None:
             out.copy_(result.view(out.shape))
         return out
+
+    def _answer(self, x: Tensor, packed: Packed, rows: slice, out: Tensor) -> None:
+        """Fill `out` (n, rows) from x (n, inputs)."""
+        bias = None if self.bias is None else self.bias[rows]
+        ready = packed.as_is(x.dtype, x.device)
+        if ready is not None:
+            _multiply(x, ready[rows], bias, out)
+        else:
+            _multiply_in_runs(x, packed, rows, bias, out)
+        for branch in self.branches:
+            branch.add(x, rows, out)
 
     def extra_repr(self) -> str:
         """Sizes and kind of the weight."""

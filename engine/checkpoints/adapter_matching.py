@@ -1,0 +1,99 @@
+"""Which modules of a LoRA file change what in which networks, told from headers before any weights are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.checkpoints import adapters, detect
+from engine.checkpoints.adapters import Module
+from engine.checkpoints.index import TensorIndex
+from engine.checkpoints.keymaps.adapters import FOR_TEXT, Shapes, Target, spellings
+from engine.errors import ModelFileInvalid
+
+XLABS = ".processor."
+"""In the names of LoRAs of XLabs and of USO, whose modules take the place of attention processors."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A module and what it changes. shape: of the rows that it changes. bias: the bias beside them, if there is one."""
+
+    module: Module
+    target: Target
+    shape: tuple[int, ...]
+    bias: str | None
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How a file fits.
+
+    unmatched: names of tensors that found no place. for_text: how many modules are left out because they are for text
+    encoders, of which none was given.
+    """
+
+    found: tuple[Match, ...]
+    unmatched: tuple[str, ...]
+    for_text: int
+
+    def count(self, *networks: str) -> int:
+        """How many modules change one of these networks."""
+        return sum(match.target.network in networks for match in self.found)
+
+
+def matching(index: TensorIndex, networks: Mapping[str, Shapes]) -> Matching:
+    """How a LoRA file fits networks, by kind ("flux", "clip_l", "t5xxl") with their parameters' shapes.
+
+    Raises ModelFileInvalid if the file is no LoRA, fits nowhere, or does not fit in shape where it fits by name.
+    """
+    modules, rest = adapters.modules(index)
+    if not modules:
+        detect.require(index, "lora")
+    known = [spelling for kind, shapes in networks.items() for spelling in spellings(kind, shapes)]
+    found, unmatched, for_text = [], list(rest), 0
+    no_text = set(networks) <= {"flux"}
+    for module in modules:
+        target = next((target for spelling in known if (target := spelling.find(module.stem))), None)
+        if target is not None:
+            found.append(_fitting(index, module, target, networks[target.network]))
+        elif no_text and module.stem.startswith(FOR_TEXT):
+            for_text += 1
+        else:
+            unmatched += module.tensors.values()
+    if not found:
+        raise _stranger(index, modules, for_text)
+    return Matching(tuple(found), tuple(unmatched), for_text)
+
+
+def _fitting(index: TensorIndex, module: Module, target: Target, shapes: Shapes) -> Match:
+    shape = (target.last - target.first, *shapes[target.parameter][1:])
+    bias = target.parameter.removesuffix("weight") + "bias"
+    match = Match(module, target, shape, bias if bias in shapes else None)
+    try:
+        adapters.check(index, module, shape)
+    except ModelFileInvalid as error:
+        title = purpose(index)
+        if title in ("a LoRA", "a LoRA for Flux"):
+            raise
+        raise ModelFileInvalid(index.path, f"{error.said} It seems to be {title}.", error.fix) from error
+    if "diff_b" in module.tensors and match.bias is None:
+        said = f"changes a bias that the model has not: {module.tensors['diff_b']!r}."
+        raise ModelFileInvalid(index.path, said, "Use a LoRA that was made for this model.")
+    return match
+
+
+def purpose(index: TensorIndex) -> str:
+    """What a LoRA is for, as far as its names tell: "a LoRA for SDXL"."""
+    return next((part.title for part in detect.parts(index)), "a LoRA")
+
+
+def _stranger(index: TensorIndex, modules: tuple[Module, ...], for_text: int) -> ModelFileInvalid:
+    """The error for a file of which nothing fits."""
+    if for_text == len(modules):
+        said = f"changes text encoders only ({for_text} modules), and none is connected."
+        return ModelFileInvalid(index.path, said, "Use LoraLoader, which takes CLIP too.")
+    if any(XLABS in module.stem for module in modules) or any(XLABS in name for name in index.tensors):
+        said = "is a LoRA in XLabs' form, which cannot be laid on yet."
+        return ModelFileInvalid(index.path, said, "Use it converted to the form of kohya or diffusers.")
+    shown = ", ".join(repr(module.shown) for module in modules[:2])
+    said = f"seems to be {purpose(index)}: none of its {len(modules)} modules ({shown}, …) is known to this model."
+    return ModelFileInvalid(index.path, said, "Use a LoRA that was made for this model.")
