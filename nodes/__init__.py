@@ -2,6 +2,8 @@
 
 MODULES = (
     "nodes.loaders",
+    "nodes.gguf",
+    "nodes.nf4",
     "nodes.conditioning",
     "nodes.flux",
     "nodes.latent",

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from schemas.widgets import Widget
 
 SamplerName = Annotated[
@@ -92,6 +94,62 @@ DualClipType = Annotated[
     Widget("COMBO", unavailable=("sdxl", "sd3", "hunyuan_video", "hidream", "hunyuan_image")),
 ]
 """What DualCLIPLoader's two encoders are joined for."""
+
+ClipType = Annotated[
+    Literal[
+        "stable_diffusion",
+        "stable_cascade",
+        "sd3",
+        "stable_audio",
+        "mochi",
+        "ltxv",
+        "pixart",
+        "cosmos",
+        "lumina2",
+        "wan",
+        "hidream",
+        "chroma",
+        "ace",
+        "omnigen2",
+        "qwen_image",
+        "hunyuan_image",
+    ],
+    Widget(
+        "COMBO",
+        unavailable=(
+            "stable_diffusion",
+            "stable_cascade",
+            "sd3",
+            "stable_audio",
+            "mochi",
+            "ltxv",
+            "pixart",
+            "cosmos",
+            "lumina2",
+            "wan",
+            "hidream",
+            "chroma",
+            "ace",
+            "omnigen2",
+            "qwen_image",
+            "hunyuan_image",
+        ),
+    ),
+]
+"""What the encoder of a loader for one encoder is for. None of these models can be run yet."""
+
+DecodedDtype = Annotated[Literal["default", "target", "float32", "float16", "bfloat16"], Widget("COMBO")]
+"""UnetLoaderGGUFAdvanced's dequant_dtype: what decoded blocks are rounded to; "default" and "target": not at all."""
+
+PatchDtype = Annotated[
+    Literal["default", "target", "float32", "float16", "bfloat16"],
+    Widget("COMBO"),
+    Field(description="for LoRA"),
+]
+"""UnetLoaderGGUFAdvanced's patch_dtype. The description keeps it apart from DecodedDtype."""
+
+BnbDtype = Annotated[Literal["default", "nf4", "fp4"], Widget("COMBO")]
+"""UNETLoaderNF4's kind of 4-bit weights; "default": whichever the file has."""
 
 ClipDevice = Annotated[
     Literal[

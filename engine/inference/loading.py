@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from engine.checkpoints import detect, index, runnable
+from engine.checkpoints.storage import is_packed
+from engine.errors import ModelFileInvalid
 from engine.inference.encoders import parts
 from schemas.context import Context
 from schemas.sockets import ClipRef, FileRef, ModelRef, VaeRef
@@ -24,13 +26,31 @@ def checkpoint(context: Context, file: FileRef) -> tuple[ModelRef, ClipRef, VaeR
     return ModelRef(file), ClipRef((file,)), VaeRef(file)
 
 
-def diffusion_model(context: Context, file: FileRef, weight_dtype: str = "default") -> ModelRef:
+def diffusion_model(
+    context: Context, file: FileRef, weight_dtype: str = "default", decoded_as: str = "default"
+) -> ModelRef:
     """The recipe of a diffusion model, alone in its file or inside a checkpoint.
 
-    weight_dtype: a key of network.ROUNDING. Raises ModelFileInvalid if the file holds none that can be run.
+    weight_dtype: a key of network.ROUNDING. decoded_as: a key of network.DECODED. Raises ModelFileInvalid if the file
+    holds none that can be run.
     """
-    runnable.require(index.read(file.path), "flux")
-    return ModelRef(file, weight_dtype)
+    part = runnable.require(index.read(file.path), "flux")
+    if is_packed(part.storage) and weight_dtype != "default":
+        context.warn(f"weight_dtype {weight_dtype} changes nothing in {file.name}: its weights are {part.storage}.")
+        weight_dtype = "default"
+    return ModelRef(file, weight_dtype, decoded_as=decoded_as)
+
+
+def four_bit_model(context: Context, file: FileRef, kind: str) -> ModelRef:
+    """The recipe of a diffusion model with 4-bit weights. kind: "nf4", "fp4", or "default" for any storage.
+
+    Raises ModelFileInvalid if the file holds none that can be run, or one of another kind.
+    """
+    part = runnable.require(index.read(file.path), "flux")
+    if kind not in ("default", part.storage):
+        fix = "Choose bnb_dtype default, or a file of that kind."
+        raise ModelFileInvalid(file.path, f"holds {part.title} stored as {part.storage}, not {kind}.", fix)
+    return diffusion_model(context, file)
 
 
 def text_encoders(context: Context, files: Sequence[FileRef], family: str, device: str = "default") -> ClipRef:

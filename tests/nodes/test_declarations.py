@@ -1,4 +1,8 @@
-"""Every node we ship is declared as ComfyUI 0.3.64 declares it (facts from its /object_info)."""
+"""Every node we ship is declared as ComfyUI 0.3.64 or a node pack declares it (facts from /object_info).
+
+packs.json: ComfyUI-GGUF (city96), ComfyUI_bitsandbytes_NF4 (comfyanonymous), and UNETLoaderNF4 of
+ComfyUI_bnb_nf4_fp4_Loaders (silveroxides), whose bnb_dtype other forks have not, so that it may be left out.
+"""
 
 import importlib
 import json
@@ -10,7 +14,11 @@ import pytest
 import nodes
 from schemas.node import MISSING, InputSpec, NodeSpec
 
-FACTS: dict[str, Any] = json.loads((Path(__file__).parent / "core_0.3.64.json").read_text())
+FACTS: dict[str, Any] = {
+    name: facts
+    for file in ("core_0.3.64.json", "packs.json")
+    for name, facts in json.loads((Path(__file__).parent / file).read_text()).items()
+}
 SPECS: dict[str, NodeSpec] = {
     node.__name__: node.spec() for module in nodes.MODULES for node in importlib.import_module(module).NODES
 }
@@ -29,7 +37,7 @@ def facts_of(input_spec: InputSpec) -> list[Any]:
         options |= {"multiline": True} if widget.multiline else {}
         options |= {"control_after_generate": True} if widget.control else {}
     kind: Any = list(input_spec.choices) if input_spec.choices else input_spec.socket
-    return ["FILE" if widget and widget.folder else kind, options]
+    return expected_facts(["FILE" if widget and widget.folder else kind, options])
 
 
 def expected_facts(raw: list[Any]) -> list[Any]:

@@ -10,6 +10,8 @@ from torch import Tensor
 from engine.checkpoints.storage import GGUF, is_packed
 from engine.checkpoints.weights import Weight
 from engine.errors import ModelFileInvalid
+from engine.inference.weights.four_bit import FourBit
+from engine.inference.weights.gguf_blocks import GgufBlocks
 from engine.inference.weights.mapped import NAMES, MappedFile
 from engine.inference.weights.packed import Packed
 
@@ -32,18 +34,14 @@ class Stored(NamedTuple):
         return is_packed(self.storage)
 
     def packed(self, through: torch.dtype | None) -> Packed:
-        """A packed weight as rows of its last dimension. through: a type that values of GGUF blocks are rounded to.
+        """A packed weight as a matrix of all its values. through: a type that values of GGUF blocks are rounded to.
 
         Raises ValueError, with a sentence, if the bytes do not fit the shape.
         """
-        from engine.inference.weights.four_bit import FourBit
-        from engine.inference.weights.gguf_blocks import GgufBlocks
-
-        columns = self.shape[-1] if self.shape else 1
-        rows = prod(self.shape[:-1])
         if self.storage.startswith(GGUF):
-            return GgufBlocks(self.data, self.storage.removeprefix(GGUF), rows, columns, through)
-        return FourBit.from_parts(self.data, self.beside, (rows, columns))
+            columns = self.shape[-1] if self.shape else 1
+            return GgufBlocks(self.data, self.storage.removeprefix(GGUF), prod(self.shape[:-1]), columns, through)
+        return FourBit.from_parts(self.data, self.beside, self.shape)
 
 
 def plain(tensors: Mapping[str, Tensor]) -> dict[str, Stored]:
