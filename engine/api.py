@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine import accelerators, reading
 from engine.checkpoints.describe import ModelFile, describe
+from engine.convert.conversion import convert as converted
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
 from engine.folders import Folders
 from engine.graph import rewrite
@@ -22,6 +23,8 @@ from engine.plugins.registry import Registry
 from engine.running.cache import OutputCache
 from engine.running.outputs import OutputFolder
 from engine.running.session import Session as Running
+from schemas import weight_types
+from schemas.conversion import Conversion
 from schemas.node import NodeSpec
 from schemas.plan import Plan
 from schemas.report import Event, Problem, RunReport, Warned
@@ -31,6 +34,7 @@ from schemas.workflow import Workflow
 __all__ = [
     "Session",
     "Settings",
+    "convert",
     "describe_model",
     "load",
     "model_files",
@@ -65,6 +69,38 @@ def override(workflow: Workflow, sets: Sequence[str]) -> Workflow:
     except GraphInvalid as error:
         raise GraphInvalid([found.model_copy(update={"file": workflow.name}) for found in error.problems]) from error
     return workflow.model_copy(update={"prompt": changed})
+
+
+def convert(
+    source: str | Path | bytes | Workflow,
+    to: str,
+    settings: Settings | None = None,
+    *,
+    nodes: Sequence[str] = (),
+    keep_checkpoint: bool = False,
+    name: str | None = None,
+) -> Conversion:
+    """A graph with its base model stored as `to` ("nf4", "gguf:Q4_K_S", "fp8", "bf16"), and nothing else changed.
+
+    source: a file in API format, the editor's own or a picture, its bytes, or a Workflow. nodes: ids of the loaders to
+    convert; all if empty. keep_checkpoint: to GGUF, keep an all-in-one file for text encoders and VAE. name: stands
+    for bytes in messages. The models folders are looked into to see what the files hold; they need not be there.
+    Raises GraphInvalid with every reason why it cannot be.
+    """
+    try:
+        wanted = weight_types.parse(to)
+    except ValueError as error:
+        said, _, known = str(error).partition("; there are ")
+        raise GraphInvalid(
+            [Problem(code="bad-setting", field="to", found=to, said=f"{said}.", fix=f"Give one of {known}.")]
+        ) from error
+    if isinstance(source, Workflow):
+        document = reading.Document(source.name, "api", source.prompt.as_json(), [])
+    elif isinstance(source, bytes):
+        document = reading.read_document(name or "<bytes>", source)
+    else:
+        document = reading.read_document_file(source)
+    return converted(document, wanted, _folders(settings or Settings()), nodes, keep_checkpoint)
 
 
 def validate(workflow: Workflow, settings: Settings | None = None) -> list[Problem]:

@@ -69,7 +69,7 @@ def _from_json(file: str, parsed: Parsed) -> Workflow:
             raise _refused(file, "not-a-workflow", said, EXPORT)
     notes: list[str] = []
     prompt = prompt_of(file, value, parsed, notes)
-    return Workflow.model_construct(name=file, form="api", prompt=prompt, workflow=_editor_graph(value), notes=notes)
+    return Workflow.model_construct(name=file, form="api", prompt=prompt, workflow=editor_graph(value), notes=notes)
 
 
 def _from_envelope(file: str, parsed: Parsed, key: str) -> Workflow:
@@ -86,11 +86,11 @@ def _from_envelope(file: str, parsed: Parsed, key: str) -> Workflow:
     notes = [f"the graph was taken from {key!r} in the file"]
     prompt = prompt_of(file, inner, parsed, notes)
     return Workflow.model_construct(
-        name=file, form="envelope", prompt=prompt, workflow=_editor_graph(value), notes=notes
+        name=file, form="envelope", prompt=prompt, workflow=editor_graph(value), notes=notes
     )
 
 
-def _editor_graph(envelope: dict[str, Any]) -> dict[str, Any] | None:
+def editor_graph(envelope: dict[str, Any]) -> dict[str, Any] | None:
     """The editor's graph beside a prompt: under "workflow", or where ComfyUI's own requests have it."""
     inside: Any = envelope
     for key in ("extra_data", "extra_pnginfo"):
@@ -110,7 +110,7 @@ def _from_picture(file: str, picture: Embedded) -> Workflow:
     parsed = json_text.parse(Text(file, text, place), nan_as_null=True)
     workflow = _from_json(file, parsed)
     editor = picture.texts.get(WORKFLOW)
-    graph = _editor_graph({WORKFLOW: _editor_text(file, picture, editor)}) if editor else workflow.workflow
+    graph = editor_graph({WORKFLOW: _editor_text(file, picture, editor)}) if editor else workflow.workflow
     notes = [f"the graph was found {place}", *workflow.notes]
     return Workflow.model_construct(name=file, form="picture", prompt=workflow.prompt, workflow=graph, notes=notes)
 

@@ -22,8 +22,13 @@ def read_file(path: str | Path) -> Workflow:
 
     Raises GraphInvalid with every problem found: of the file ("unreadable-file"), its text or its nodes.
     """
+    return read(str(path), bytes_of(path))
+
+
+def bytes_of(path: str | Path) -> bytes:
+    """What is in a file, or on standard input for "-". Raises GraphInvalid ("unreadable-file")."""
     name = str(path)
-    return read(name, _standard_input() if name == STANDARD_INPUT else _bytes_of(name))
+    return _standard_input() if name == STANDARD_INPUT else _bytes_of(name)
 
 
 def _standard_input() -> bytes:

@@ -1,0 +1,148 @@
+"""`comfyless convert`: a graph with its base model stored in another way, and nothing else changed."""
+
+import argparse
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.cli import words
+from engine.cli.console import Console
+from engine.cli.exit_codes import DONE, INVALID
+from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
+from engine.cli.problems import tell
+from engine.errors import GraphInvalid
+from schemas.conversion import Change, Conversion, FileNeeded, LoaderState
+
+HELP = "exchange the base model of a graph for NF4, GGUF, fp8 or bf16"
+TYPES = "nf4, gguf (which is gguf:Q8_0), gguf:Q4_K_S and the like, fp8, fp8:scaled, bf16, ..."
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb to the parser."""
+    said = (
+        "Rewrite only the node that loads the base model, in API format or the editor's own. All ids, positions, titles"
+        " and links of everything else stay as they are, and converting back gives the original graph."
+    )
+    parser = add_verb(verbs, convert, HELP, said)
+    parser.add_argument(
+        "file", metavar="GRAPH", help="a workflow file or a picture that carries one; - is standard input"
+    )
+    parser.add_argument("--to", metavar="TYPE", required=True, help=f"how the weights are to be stored: {TYPES}")
+    parser.add_argument(
+        "-o", metavar="OUT", dest="out", help="the file to write the graph to (default: standard output)"
+    )
+    parser.add_argument(
+        "--node", metavar="ID", dest="nodes", action="append", default=[], help="only this node (may be repeated)"
+    )
+    parser.add_argument(
+        "--keep-checkpoint",
+        action="store_true",
+        help="to GGUF: keep the all-in-one file for text encoders and VAE instead of adding loaders of single files",
+    )
+    add_manner(parser)
+    add_settings(parser, ("models", "extra-model-paths"))
+
+
+def convert(arguments: argparse.Namespace) -> int:
+    """Convert one graph; 2 if it cannot be."""
+    from engine import api
+
+    console = Console(arguments.quiet)
+    try:
+        conversion = api.convert(
+            arguments.file,
+            arguments.to,
+            settings_of(arguments),
+            nodes=arguments.nodes,
+            keep_checkpoint=arguments.keep_checkpoint,
+        )
+    except GraphInvalid as error:
+        return _refuse(console, arguments, error)
+    for line in () if arguments.json else diff(conversion):
+        console.note(words.plain(line))
+    if arguments.out:
+        write(Path(arguments.out), conversion.document)
+    if arguments.json:
+        console.record(conversion.model_dump(mode="json", exclude={"document"} if arguments.out else None))
+    elif not arguments.out:
+        console.data(text_of(conversion.document))
+    return DONE
+
+
+def _refuse(console: Console, arguments: argparse.Namespace, error: GraphInvalid) -> int:
+    if arguments.json:
+        problems = [problem.model_dump(mode="json") for problem in error.problems]
+        console.record({"event": "conversion", "file": arguments.file, "problems": problems})
+    else:
+        tell(console.complain, console.terminal, arguments.file, error.problems)
+    return INVALID
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """A graph as people and editors write it."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Write a graph whole or not at all. Raises OSError."""
+    handle, growing = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text_of(document) + "\n")
+        os.chmod(growing, 0o666 & ~_umask())
+        os.replace(growing, path)
+    except BaseException:
+        os.unlink(growing)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def diff(conversion: Conversion) -> Iterator[str]:
+    """What was changed, node by node, and what is to be known besides."""
+    for change in conversion.changes:
+        yield from _change(conversion.file, change)
+    for said in conversion.said:
+        yield f"{conversion.file}: {said}"
+    missing = [file for file in conversion.files if not file.there]
+    if missing:
+        yield f"files that the new graph names and the model folders do not have: {', '.join(map(_place, missing))}"
+
+
+def _change(file: str, change: Change) -> Iterator[str]:
+    where = f" in {change.graph!r}" if change.graph else ""
+    title = f" ({change.title})" if change.title else ""
+    yield f"{file}: node {change.node}{title}{where}"
+    yield f"- {_loader(change.before)}"
+    yield f"+ {_loader(change.after)}"
+    for loader in change.added:
+        yield f"+ node {loader.node} {_loader(loader)}"
+    for removed in change.removed:
+        yield f"- node {removed}, which an earlier conversion had added"
+    for (before, after), readers in _grouped(change).items():
+        yield f"  links moved from {before} to {after}: {', '.join(readers)}"
+    if change.stays:
+        yield f"  links that stay: {', '.join(change.stays)}"
+    yield f"  {change.said}"
+
+
+def _grouped(change: Change) -> dict[tuple[str, str], list[str]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for link in change.links:
+        groups.setdefault((link.before, link.after), []).append(link.reader)
+    return groups
+
+
+def _loader(state: LoaderState) -> str:
+    return f"{state.class_type}: " + ", ".join(f"{name} = {value}" for name, value in state.values.items())
+
+
+def _place(file: FileNeeded) -> str:
+    return f"{file.folder}/{file.name}"
