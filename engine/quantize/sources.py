@@ -6,7 +6,7 @@ the source stays with the process that read it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -40,8 +40,8 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
 SCALES = ("scale_weight", "weight_scale")
 """What files call the number that a matrix in 8 bits is to be multiplied with."""
 
-MARKS = ("scaled_fp8", "*.scale_input", "*.input_scale", "*.comfy_quant", "spiece_model")
-"""Tensors that belong to a storage and not to the model, but for scales."""
+MARKS = ("scaled_fp8", "*.scale_input", "*.input_scale", "*.comfy_quant", "spiece_model", "*position_ids")
+"""Tensors that are no weights: they belong to a storage or a tokenizer, or count 0, 1, 2, …; scales not among them."""
 
 SHOWN = 4
 """How many findings a message lists before it counts the rest."""
@@ -131,11 +131,12 @@ class Rows:
         return values
 
 
-def readers(index: TensorIndex, kind: str) -> list[Reader]:
+def readers(index: TensorIndex, kind: str, prefix: str = "") -> list[Reader]:
     """Every tensor of the model of this kind in a file, by its own name without prefix; Flux by BFL's names.
 
     Scales are applied, the marks of a storage left out. Raises ModelFileInvalid that says what is missing, unknown, of
     a wrong shape or stored in a way that is not read. kind: "flux", "t5xxl", "clip_l", "kl_vae".
+    prefix: to put before every name.
     """
     part = detect.require(index, kind)
     if part.layout not in LAYOUTS.get(kind, ()):
@@ -157,7 +158,7 @@ def readers(index: TensorIndex, kind: str) -> list[Reader]:
         found = [fused(name, shapes[name], [tensor]) for name, tensor in tensors.items()]
     if wrong:
         raise ModelFileInvalid(index.path, f"holds {part.title} that cannot be converted: {some(wrong)}.", AGAIN)
-    return [*found]
+    return [replace(rows, name=prefix + rows.name) for rows in found]
 
 
 def verbatim(index: TensorIndex, names: Mapping[str, str]) -> list[Reader]:
