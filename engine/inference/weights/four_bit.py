@@ -79,9 +79,12 @@ class NestedScales:
 
     def read(self, first: int, last: int) -> Tensor:
         """Scales first..last (exclusive), float32."""
-        blocks = torch.arange(self.skipped + first, self.skipped + last, device=self.codes.device) // self.blocksize
-        codes = self.codes[first:last].to(torch.int32)
-        return self.table[codes] * self.absmax[blocks] + self.offset
+        start, stop = self.skipped + first, self.skipped + last
+        begin = start // self.blocksize
+        outer = self.absmax[begin : -(-stop // self.blocksize)].repeat_interleave(self.blocksize)
+        inner = torch.index_select(self.table, 0, self.codes[first:last].to(torch.int32))
+        offset = begin * self.blocksize
+        return inner.mul_(outer[start - offset : stop - offset]).add_(self.offset)
 
     def cut(self, first: int, last: int) -> "NestedScales":
         """Only scales first..last (exclusive), sharing the same bytes."""
