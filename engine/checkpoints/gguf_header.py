@@ -190,6 +190,36 @@ def skip_strings(cursor: Cursor, count: int) -> None:
     cursor.skip(at - cursor.at, "a metadata array")
 
 
+def read_array(path: str, place: ArrayPlace) -> tuple[Any, ...]:
+    """The items of a long metadata array. Raises ModelFileInvalid if the file has changed or a text is no UTF-8."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(place.start)
+            data = file.read(place.end - place.start)
+    except OSError as error:
+        raise ModelFileInvalid(path, f"cannot be read: {error.strerror}.", "Check the file and its rights.") from error
+    if place.kind in SCALARS:
+        layout = SCALARS[place.kind]
+        if len(data) == place.length * layout.size:
+            return tuple(value for (value,) in layout.iter_unpack(data))
+    elif len(data) == place.end - place.start:
+        return texts(path, data, place.length)
+    raise ModelFileInvalid(path, "has lost a part of its metadata.", DAMAGED)
+
+
+def texts(path: str, data: bytes, count: int) -> tuple[str, ...]:
+    """Strings with their lengths before them, as the header's check left them: none passes the end."""
+    found, at, length = [], 0, SCALARS[10].unpack_from
+    try:
+        for _ in range(count):
+            start = at + 8
+            at = start + length(data, at)[0]
+            found.append(data[start:at].decode("utf-8"))
+    except (struct.error, UnicodeDecodeError) as error:
+        raise ModelFileInvalid(path, f"has a metadata array that cannot be read: {error}.", DAMAGED) from error
+    return tuple(found)
+
+
 def tensor_table(cursor: Cursor, count: int) -> dict[str, tuple[str, tuple[int, ...], int, int]]:
     """Name to (type, shape as PyTorch shows it, offset from the data's beginning, bytes)."""
     table: dict[str, tuple[str, tuple[int, ...], int, int]] = {}

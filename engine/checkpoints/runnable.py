@@ -9,6 +9,7 @@ from engine.checkpoints import detect, weights
 from engine.checkpoints.detect import Part
 from engine.checkpoints.families import clip, flux, t5
 from engine.checkpoints.families.flux import FluxSizes
+from engine.checkpoints.families.t5 import T5Sizes
 from engine.checkpoints.index import TensorIndex
 from engine.errors import ModelFileInvalid
 
@@ -28,6 +29,9 @@ SHAPES: Mapping[str, Callable[[Any], Mapping[str, tuple[int, ...]]]] = {
     "t5xxl": t5.shapes,
 }
 """Kinds of models to the shapes that follow from their sizes."""
+
+TOKENIZER = "tokenizer.ggml."
+"""Beginning of the keys under which a GGUF file keeps its tokenizer."""
 
 ARCHITECTURE = "general.architecture"
 UNNAMED = frozenset({"pig", "cow"})
@@ -50,6 +54,7 @@ SUFFIXES: Mapping[str, frozenset[str]] = {
 SHOWN = 3
 """How many findings a message lists before it counts the rest."""
 
+OWN_TOKENIZER = "Use the published T5, or a GGUF file with its tokenizer in the metadata."
 AGAIN = "Download it again, or use another file."
 
 
@@ -80,6 +85,8 @@ def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
     if index.format == "gguf" and called is not None and names and called not in names | UNNAMED:
         said = f"holds {part.title}, but its metadata says {ARCHITECTURE} {str(called)[:40]!r}."
         return said, f"Use a file that says {' or '.join(sorted(names))}, since this one may hold something else."
+    if not has_tokenizer(index, part):
+        return f"holds {part.title} of another vocabulary than T5's, and no tokenizer for it.", OWN_TOKENIZER
     wrong = [*weights.undecodable(weights.of_part(index, part)), *misshapen(index, part)]
     if wrong:
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
@@ -88,6 +95,13 @@ def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
         takes = f"takes a picture besides its latent ({part.sizes.in_channels} channels)"
         return f"holds {part.title} that {takes}, which is not supported yet.", "Use a text-to-picture model."
     return None
+
+
+def has_tokenizer(index: TensorIndex, part: Part) -> bool:
+    """Whether a part's tokens can be made: T5's published vocabulary is known, another must come with a GGUF file."""
+    if not isinstance(part.sizes, T5Sizes) or part.sizes.tokens in t5.PUBLISHED:
+        return True
+    return f"{TOKENIZER}tokens" in index.metadata
 
 
 def misshapen(index: TensorIndex, part: Part) -> Iterator[str]:

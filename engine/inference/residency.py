@@ -16,11 +16,13 @@ from torch import nn
 from engine.checkpoints import index
 from engine.checkpoints import weights as header
 from engine.checkpoints.detect import Part
+from engine.checkpoints.storage import GGUF
 from engine.checkpoints.weights import Weight
 from engine.errors import DoesNotFit
 from engine.inference.devices import prepare
 from engine.inference.weights import stored
 from engine.inference.weights.assembly import Terms, assemble, own_bytes
+from engine.inference.weights.gguf_blocks import native
 from engine.inference.weights.mapped import MappedFile
 from schemas.context import Context
 from schemas.sockets import FileRef
@@ -116,8 +118,16 @@ def borrowed(
     """
     device = str(setting.device)
     prepare(context, setting.device)
+
+    def build() -> Networks:
+        if _is_decoded_slowly(pieces, setting):
+            context.warn(
+                f"libgguf is not installed, so that the GGUF weights of {label} are decoded several times slower."
+            )
+        return Networks(label, pieces, setting)
+
     try:
-        networks = context.ledger.borrow(key, lambda: Networks(label, pieces, setting), device)
+        networks = context.ledger.borrow(key, build, device)
     except DoesNotFit as error:
         if setting.device.type == "cpu":
             raise
@@ -126,3 +136,10 @@ def borrowed(
         networks = context.ledger.borrow(key, lambda: Networks(label, pieces, streamed), "cpu")
     with context.ledger.pin(key), torch.no_grad():
         yield networks
+
+
+def _is_decoded_slowly(pieces: Mapping[str, Piece], setting: Setting) -> bool:
+    """Whether GGUF blocks will be decoded on a CPU by PyTorch, for want of libgguf."""
+    if setting.device.type != "cpu" or native():
+        return False
+    return any(piece.part.storage.startswith(GGUF) for piece in pieces.values())

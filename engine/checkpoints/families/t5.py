@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from engine.checkpoints.families.family import Family, Unsized, View
 
+PUBLISHED = (32_100, 32_128)
+"""Rows of the embedding of T5's published vocabulary: its entries, and these filled up to a multiple of 128."""
+
 
 @dataclass(frozen=True)
 class T5Sizes:

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.inference.devices import NAMES, TEXT_DTYPE, TEXT_WEIGHTS, device_of
 from engine.inference.encoders import parts
 from engine.inference.encoders.clip import Clip
-from engine.inference.encoders.sections import CLIP_L, T5_FLUX, Layout, Token, tokenise
+from engine.inference.encoders.sections import CLIP_L, Layout, Token, tokenise
 from engine.inference.encoders.t5 import T5
 from engine.inference.patches import lora
 from engine.inference.residency import Setting, borrowed
@@ -37,15 +37,16 @@ def _encode(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, noted: dic
     device = device_of(context, clip.device)
     setting = Setting(TEXT_DTYPE, device, narrowed=TEXT_WEIGHTS)
     label = f"{' + '.join(file.name for file in clip.files)} (text encoders)"
+    pieces = parts.pieces(clip)
     with ExitStack() as block:
-        networks = block.enter_context(borrowed(context, clip.storage_key, label, parts.pieces(clip), setting))
+        networks = block.enter_context(borrowed(context, clip.storage_key, label, pieces, setting))
         for file in clip.files:
             context.used_model(file, NAMES[TEXT_DTYPE])
         t5, clip_network = cast(T5, networks["t5xxl"]), cast(Clip, networks["clip_l"])
         block.enter_context(lora.laid({"t5xxl": t5, "clip_l": clip_network}, clip.patches, TEXT_DTYPE, device))
         warn = cache(context.warn)  # both encoders read the same prompt: one warning is enough
-        words = tokenise(t5xxl, T5_FLUX, warn)
-        tokens = hidden_of(lambda ids: t5(ids.to(device), TEXT_DTYPE), words, T5_FLUX)
+        words = parts.t5_layout(pieces["t5xxl"])
+        tokens = hidden_of(lambda ids: t5(ids.to(device), TEXT_DTYPE), tokenise(t5xxl, words, warn), words)
         layout = replace(CLIP_L, length=clip_network.sizes.positions)
         sections = tokenise(clip_l, layout, warn)
         pooled = pooled_of(lambda ids: clip_network(ids.to(device), TEXT_DTYPE), sections[0], layout)

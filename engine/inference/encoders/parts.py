@@ -8,9 +8,12 @@ from torch import nn
 
 from engine.checkpoints import detect, index, runnable
 from engine.checkpoints.families.clip import ClipSizes
+from engine.checkpoints.families.t5 import PUBLISHED, T5Sizes
 from engine.errors import ModelFileInvalid
 from engine.inference.encoders.clip import Clip
+from engine.inference.encoders.sections import T5_FLUX, Layout
 from engine.inference.encoders.t5 import T5
+from engine.inference.encoders.tokenizers import unigram
 from engine.inference.residency import Piece
 from schemas.sockets import ClipRef, FileRef
 
@@ -62,3 +65,11 @@ def piece(files: tuple[FileRef, ...], kind: str) -> Piece:
     file = next(holding, files[-1])
     part = runnable.require(index.read(file.path), kind)
     return Piece(file, part, BUILDERS[kind], ALIASES[kind], IGNORED[kind])
+
+
+def t5_layout(piece: Piece) -> Layout:
+    """How T5 takes its tokens. A vocabulary other than the published one comes with the file; see runnable."""
+    if isinstance(piece.part.sizes, T5Sizes) and piece.part.sizes.tokens in PUBLISHED:
+        return T5_FLUX
+    own = unigram.read(index.read(piece.file.path))
+    return replace(T5_FLUX, encode=own.encode, end=own.end, pad=own.pad)
