@@ -2,6 +2,8 @@
 
 import argparse
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cli import words
 from engine.cli.console import Console
@@ -10,6 +12,11 @@ from engine.cli.interrupts import Interrupts
 from engine.cli.loading import open_session
 from engine.cli.options import Verbs, add_settings, add_verb
 from engine.cli.views import Lines
+from schemas.quantities import size_text
+
+if TYPE_CHECKING:
+    from schemas.weight_types import WeightType
+    from schemas.workflow import Workflow
 
 HELP = "make a first picture with the embedded model"
 GRAPH = "flux_dev_fp8.json"
@@ -33,6 +40,9 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, demo, HELP, said)
     parser.add_argument("--prompt", metavar="TEXT", default=PROMPT, help=f"what to draw (default: {PROMPT})")
     parser.add_argument("--seed", metavar="N", help="where the noise starts (default: the graph's own)")
+    parser.add_argument(
+        "--to", metavar="TYPE", type=_weight_type, help="store the weights so first: nf4, gguf:Q4_K_S, bf16 and so on"
+    )
     parser.add_argument("--verbose", action="store_true", help="tell of memory, and show tracebacks")
     add_settings(parser, ("output", "device", "threads"))
 
@@ -46,17 +56,44 @@ def demo(arguments: argparse.Namespace) -> int:
     graphs = resources.files("graphs")
     console = Console()
     view = Lines(console, arguments.verbose)
-    arguments.models, arguments.extra_model_paths = [str(graphs.joinpath(*MODELS))], []
+    bundled = str(graphs.joinpath(*MODELS))
+    arguments.models, arguments.extra_model_paths = [bundled], []
     begun = time.monotonic()
     with Interrupts() as stop:
-        session = open_session(arguments, events=view.event, stop=stop)
         workflow = api.override(api.load(str(graphs.joinpath(GRAPH))), changes(arguments.prompt, arguments.seed))
-        console.note(words.plain(f"{GRAPH} on {CHECKPOINT}: {arguments.prompt!r}, {SIDE}×{SIDE}, {STEPS} steps"))
-        report = session.run(workflow.model_copy(update={"name": GRAPH}))
+        workflow = workflow.model_copy(update={"name": GRAPH})
+        if arguments.to is not None:
+            workflow = _converted(console, arguments, workflow, bundled)
+        session = open_session(arguments, events=view.event, stop=stop)
+        weights = CHECKPOINT if arguments.to is None else f"{CHECKPOINT} as {arguments.to}"
+        console.note(words.plain(f"{GRAPH} on {weights}: {arguments.prompt!r}, {SIDE}×{SIDE}, {STEPS} steps"))
+        report = session.run(workflow)
     if arguments.verbose and session.failure:
         console.complain(session.failure)
     view.report(report, time.monotonic() - begun)
     return BY_STATUS[report.status]
+
+
+def _weight_type(text: str) -> "WeightType":
+    from schemas.weight_types import parse
+
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _converted(console: Console, arguments: argparse.Namespace, workflow: "Workflow", bundled: str) -> "Workflow":
+    """The graph for weights of another type, which are made if it is the first time."""
+    from engine.cli.demo_weights import models_folder, stored_as
+
+    made_in = models_folder(Path(bundled, "checkpoints", CHECKPOINT))
+    made_in.mkdir(parents=True, exist_ok=True)
+    arguments.models = [bundled, str(made_in)]
+    converted, made = stored_as(workflow, arguments.to, [Path(folder) for folder in arguments.models])
+    for file in made:
+        console.note(words.plain(f"made {file.path}, {size_text(file.bytes)}, in {words.seconds(file.seconds)}"))
+    return converted
 
 
 def changes(prompt: str, seed: str | None) -> list[str]:
