@@ -96,9 +96,7 @@ def test_long_arrays_are_read_from_the_file_when_they_are_needed(tmp_path: Path)
     path = tmp_path / "t5.gguf"
     head = {
         "tokenizer.ggml.tokens": struct.pack("<IIQ", 9, 8, len(tokens)) + b"".join(map(gguf_text, tokens)),
-        "tokenizer.ggml.scores": struct.pack(
-            f"<IIQ{len(tokens)}f", 9, 6, len(tokens), *[-float(n) for n in range(110)]
-        ),
+        "tokenizer.ggml.scores": struct.pack(f"<IIQ{len(tokens)}f", 9, 6, len(tokens), *scores),
         "tokenizer.ggml.token_type": struct.pack(f"<IIQ{len(tokens)}i", 9, 5, len(tokens), *types),
     }
     path.write_bytes(gguf_bytes({"a": ("fp32", (2,))}, head))
