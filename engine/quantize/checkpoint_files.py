@@ -76,10 +76,12 @@ def part_job(index: TensorIndex, kind: str) -> Job:
 
 
 def main_part(index: TensorIndex) -> Part:
-    """What is to be stored anew: the transformer; without one, the encoder or VAE that the file holds."""
-    kinds = {part.kind for part in detect.parts(index)}
-    wanted = next((kind for kind in TO if kind in kinds), "flux")
-    return detect.require(index, wanted)
+    """What is to be stored anew: the transformer, or the encoder or VAE that is alone in its file.
+
+    Raises ModelFileInvalid that says what the file holds if it has neither.
+    """
+    kinds = [part.kind for part in detect.parts(index)]
+    return detect.require(index, kinds[0] if len(kinds) == 1 and kinds[0] in TO else "flux")
 
 
 def choice(kind: str, to: WeightType) -> Choice:
