@@ -27,8 +27,10 @@ from schemas import weight_types
 from schemas.conversion import Conversion
 from schemas.node import NodeSpec
 from schemas.plan import Plan
+from schemas.quantized import Progress, Quantized
 from schemas.report import Event, Problem, RunReport, Warned
 from schemas.settings import Settings
+from schemas.weight_types import WeightType
 from schemas.workflow import Workflow
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "nodes",
     "override",
     "plan",
+    "quantize",
     "run",
     "validate",
 ]
@@ -144,6 +147,31 @@ def model_files(settings: Settings | None = None) -> list[tuple[str, str, Path]]
     known = (*MODEL_FOLDERS, *(name for name in folders.kinds() if name not in MODEL_FOLDERS))
     found = ((kind, name, folders.path(kind, name)) for kind in known for name in folders.names(kind))
     return [(kind, name, path) for kind, name, path in found if path is not None]
+
+
+def quantize(
+    model: str | Path,
+    to: str | WeightType,
+    output: str | Path | None = None,
+    *,
+    imatrix: str | Path | None = None,
+    processes: int | None = None,
+    force: bool = False,
+    told: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Quantized:
+    """Store a model file's weights in another type ("gguf:Q4_K_S", "nf4"), and compare the new file with its source.
+
+    model: its path. output: None for a name beside it. imatrix: for GGUF, a file of llama.cpp's. processes: None for
+    one per core, up to 8. force: replace a file that is there. told: hears how far it is. stop: asked now and then
+    whether to stop. Raises ValueError for an unknown type, ModelFileInvalid for a model that cannot be stored so,
+    NotWritten if the new file has no place, Interrupted; then nothing was written.
+    """
+    from engine.quantize import quantizing
+
+    options = quantizing.Options(None if imatrix is None else Path(imatrix), processes, force, told, stop)
+    wanted = weight_types.parse(to) if isinstance(to, str) else to
+    return quantizing.quantize(Path(model), wanted, None if output is None else Path(output), options)
 
 
 class Session:

@@ -95,7 +95,7 @@ def listing(files: Sequence[Found]) -> Iterator[str]:
 def _describe(console: Console, arguments: argparse.Namespace, known: "Sequence[tuple[str, str, Path]]") -> int:
     from engine import api
 
-    path = _path_of(arguments.file, known)
+    path = path_of(arguments.file, known)
     try:
         described = api.describe_model(path)
     except (ModelFileInvalid, OSError) as error:
@@ -110,7 +110,7 @@ def _describe(console: Console, arguments: argparse.Namespace, known: "Sequence[
     return DONE
 
 
-def _path_of(name: str, known: "Sequence[tuple[str, str, Path]]") -> Path:
+def path_of(name: str, known: "Sequence[tuple[str, str, Path]]") -> Path:
     """The file of that path, else of that name in any folder. Raises GraphInvalid with near names."""
     if Path(name).is_file():
         return Path(name)

@@ -14,7 +14,9 @@ from tests.cli.conftest import Ended
 FOLDER = Path(__file__).parent / "help"
 
 
-@pytest.mark.parametrize("verb", ["comfyless", "run", "validate", "convert", "compare", "nodes", "models", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["comfyless", "run", "validate", "convert", "quantize", "compare", "nodes", "models", "demo"]
+)
 def test_help_says_what_it_said(command: Callable[..., Ended], verb: str) -> None:
     ended = command(*([] if verb == "comfyless" else [verb]), "--help")
     assert ended == Ended(0, (FOLDER / f"{verb}.txt").read_text(), "")
