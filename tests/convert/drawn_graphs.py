@@ -4,6 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+CONTROL = "what the editor does with the seed after a run"
+"""A widget that is no input."""
 OUTPUTS = {
     "CheckpointLoaderSimple": ("MODEL", "CLIP", "VAE"),
     "CheckpointLoaderNF4": ("MODEL", "CLIP", "VAE"),
@@ -23,6 +25,12 @@ WIDGETS = {
     "UnetLoaderGGUFAdvanced": ("unet_name", "dequant_dtype", "patch_dtype", "patch_on_device"),
     "DualCLIPLoader": ("clip_name1", "clip_name2", "type", "device"),
     "VAELoader": ("vae_name",),
+    "KSampler": ("seed", CONTROL, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
+    "CLIPTextEncode": ("text",),
+    "FluxGuidance": ("guidance",),
+    "EmptySD3LatentImage": ("width", "height", "batch_size"),
+    "VAEDecode": (),
+    "SaveImage": ("filename_prefix",),
 }
 """As ComfyUI 0.3.64 and the node packs have them, in the editor's order."""
 LOADERS = (
@@ -46,7 +54,7 @@ TITLES = st.sampled_from([None, "Load Checkpoint", "a title of my own", "UnetLoa
 
 @st.composite
 def api_graphs(draw: st.DrawFn) -> dict[str, Any]:
-    """An API document: one to three loaders, up to six readers of unknown classes, some inputs linked, ids with gaps."""
+    """An API document: one to three loaders, readers of unknown classes, some inputs linked, ids with gaps."""
     ids = draw(st.lists(st.integers(1, 60), min_size=2, max_size=9, unique=True))
     count = draw(st.integers(1, min(3, len(ids) - 1)))
     graph: dict[str, Any] = {}

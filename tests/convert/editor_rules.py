@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from tests.convert.drawn_graphs import WIDGETS
+from tests.convert.drawn_graphs import CONTROL, WIDGETS
 
 KEYS = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
 
@@ -74,6 +74,7 @@ def as_api(graph: dict[str, Any]) -> dict[str, Any]:
         names = WIDGETS.get(node["type"], ("x",))
         values = node["widgets_values"]
         inputs: dict[str, Any] = dict(values) if isinstance(values, dict) else dict(zip(names, values, strict=True))
+        inputs.pop(CONTROL, None)
         for slot in node["inputs"]:
             if slot["link"] is not None:
                 link = table[slot["link"]]

@@ -1,0 +1,1 @@
+"""The bundled workflows as the editor saves them, with positions: to be opened in ComfyUI."""
