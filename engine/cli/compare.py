@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from engine.cli import words
 from engine.cli.console import Console
-from engine.cli.exit_codes import DONE, INTERRUPTED, INVALID
+from engine.cli.exit_codes import BY_STATUS, DONE, INVALID
 from engine.cli.interrupts import Interrupts
 from engine.cli.loading import load, open_session
 from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb
 from engine.cli.views import Lines, Records, View
-from engine.errors import GraphInvalid, Interrupted
+from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def add(verbs: Verbs) -> None:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Render or read both sides, write the page, tell the numbers."""
+    from engine.comparing.rendering import NotRendered
+
     console = Console(arguments.quiet)
     view = Records(console, arguments.quiet) if arguments.json else Lines(console, arguments.verbose, several=True)
     try:
@@ -65,9 +67,9 @@ def compare(arguments: argparse.Namespace) -> int:
         for file, found in groupby(error.problems, key=lambda problem: problem.file or "comfyless"):
             view.report(RunReport(file=file, status="invalid", problems=list(found)), took=0)
         return INVALID
-    except Interrupted as error:
-        console.complain(f"comfyless: {error}")
-        return INTERRUPTED
+    except NotRendered as error:
+        view.report(error.report, took=0)
+        return BY_STATUS[error.report.status]
 
 
 def _compare(arguments: argparse.Namespace, console: Console, view: View) -> int:

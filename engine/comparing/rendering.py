@@ -10,10 +10,19 @@ from engine.comparing.metrics import Picture
 from engine.comparing.recording import Heard, Recorder, samples
 from engine.comparing.seeds import own_seed, with_seed
 from engine.comparing.sides import FileFacts, Shot, Side
-from engine.errors import ComfylessError, GraphInvalid, Interrupted, ModelFileInvalid
+from engine.errors import ComfylessError, GraphInvalid, ModelFileInvalid
 from schemas.plan import Plan
-from schemas.report import Peak, Problem
+from schemas.report import Peak, Problem, RunReport
 from schemas.workflow import Workflow
+
+
+class NotRendered(ComfylessError):
+    """A run failed or was interrupted. report: of that run."""
+
+    def __init__(self, report: RunReport) -> None:
+        """Say what the report says."""
+        super().__init__(f"{report.file}: {report.error or report.status}")
+        self.report = report
 
 
 class Renderer:
@@ -45,7 +54,7 @@ class Renderer:
     def render(self, workflow: Workflow, seeds: Sequence[int] = ()) -> Side:
         """Run a graph for each seed, or as it is if there are none; no model stays loaded.
 
-        Raises GraphInvalid if it cannot run or saves no picture, Interrupted, and ComfylessError if a node fails.
+        Raises GraphInvalid if it cannot run or saves no picture, and NotRendered.
         """
         self._counted = set()
         side = Side(workflow.name, "rendered", prompt=workflow.prompt, seconds=0.0, sampling=0.0, peak=Peak())
@@ -68,10 +77,8 @@ class Renderer:
         report = self._session.run(workflow)
         if report.status == "invalid":
             raise GraphInvalid(report.problems)
-        if report.status == "interrupted":
-            raise Interrupted(report.error or "stopped on request")
-        if report.status == "failed":
-            raise ComfylessError(f"{workflow.name}: {report.error}")
+        if report.status != "done":
+            raise NotRendered(report)
         keys = {step.node: step.key for step in plan.steps}
         self._heard |= {keys[node]: heard for node, heard in self._recorder.heard.items() if node in keys}
         self._seconds |= {

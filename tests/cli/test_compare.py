@@ -1,11 +1,16 @@
 """`comfyless compare`: two graphs, or runs that are finished, become one page and a few lines."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.cli.demo import changes
+from engine.running.outputs import encode_png
 from tests.cli.conftest import Ended
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +67,13 @@ def test_what_cannot_be_compared_is_told_before_anything_runs(
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
     assert Path("diary.html").read_text() == "dear diary"
+
+
+def test_finished_pictures_are_compared_without_loading_torch(empty_folder: Path) -> None:
+    Path("a.png").write_bytes(encode_png(np.zeros((16, 16, 3), np.uint8), {}, 1))
+    program = (
+        "import sys; from engine.cli.main import main; code = main(['compare', 'a.png', 'a.png']);"
+        " sys.exit(code or int(bool({'torch', 'engine.inference', 'tokenizers'} & sys.modules.keys())))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert ended.returncode == 0

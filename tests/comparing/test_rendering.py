@@ -8,9 +8,9 @@ import pytest
 
 from engine import api
 from engine.comparing.recording import Recorder
-from engine.comparing.rendering import Renderer
+from engine.comparing.rendering import NotRendered, Renderer
 from engine.comparing.sides import Side
-from engine.errors import ComfylessError, GraphInvalid, Interrupted
+from engine.errors import GraphInvalid
 from engine.plugins.registry import Registry
 from schemas.context import Context
 from schemas.node import Node
@@ -129,10 +129,11 @@ def test_previews_count_only_where_nothing_is_saved(tmp_path: Path) -> None:
 
 
 def test_a_node_that_fails_and_a_wish_to_stop_end_it(tmp_path: Path) -> None:
-    with pytest.raises(ComfylessError, match="g.json: node 1 Draw failed: ValueError: unlucky"):
+    with pytest.raises(NotRendered, match="g.json: node 1 Draw failed: ValueError: unlucky") as failed:
         renderer(tmp_path).render(graph(13))
-    with pytest.raises(Interrupted):
+    with pytest.raises(NotRendered) as stopped:
         renderer(tmp_path, stop=lambda: True).render(graph())
+    assert (failed.value.report.status, stopped.value.report.status) == ("failed", "interrupted")
 
 
 def test_a_graph_that_cannot_run_is_refused_with_all_problems(tmp_path: Path) -> None:
