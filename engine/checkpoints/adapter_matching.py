@@ -1,5 +1,6 @@
 """Which modules of a LoRA file change what in which networks, told from headers before any weights are read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from engine.checkpoints.index import TensorIndex
 from engine.checkpoints.keymaps.adapters import FOR_TEXT, Shapes, Target, spellings
 from engine.errors import ModelFileInvalid
 
-XLABS = ".processor."
+XLABS = re.compile(r"\.processor\.(qkv|proj)_lora")
 """In the names of LoRAs of XLabs and of USO, whose modules take the place of attention processors."""
 
 
@@ -46,7 +47,7 @@ def matching(index: TensorIndex, networks: Mapping[str, Shapes]) -> Matching:
     Raises ModelFileInvalid if the file is no LoRA, fits nowhere, or does not fit in shape where it fits by name.
     """
     modules, rest = adapters.modules(index)
-    if not modules:
+    if not modules and not _is_xlabs(index):
         detect.require(index, "lora")
     known = [spelling for kind, shapes in networks.items() for spelling in spellings(kind, shapes)]
     found, unmatched, for_text = [], list(rest), 0
@@ -86,12 +87,16 @@ def purpose(index: TensorIndex) -> str:
     return next((part.title for part in detect.parts(index)), "a LoRA")
 
 
+def _is_xlabs(index: TensorIndex) -> bool:
+    return any(XLABS.search(name) for name in index.tensors)
+
+
 def _stranger(index: TensorIndex, modules: tuple[Module, ...], for_text: int) -> ModelFileInvalid:
     """The error for a file of which nothing fits."""
-    if for_text == len(modules):
+    if modules and for_text == len(modules):
         said = f"changes text encoders only ({for_text} modules), and none is connected."
         return ModelFileInvalid(index.path, said, "Use LoraLoader, which takes CLIP too.")
-    if any(XLABS in module.stem for module in modules) or any(XLABS in name for name in index.tensors):
+    if _is_xlabs(index):
         said = "is a LoRA in XLabs' form, which cannot be laid on yet."
         return ModelFileInvalid(index.path, said, "Use it converted to the form of kohya or diffusers.")
     shown = ", ".join(repr(module.shown) for module in modules[:2])

@@ -51,6 +51,9 @@ AUXILIARY = (
 )
 """Endings of names that belong to a storage, not to the model."""
 
+UNFAMILIAR = {"lora": "a LoRA"}
+"""Kinds that are no family of models, and how to call them in a message."""
+
 EMBEDDINGS = ("shared.weight", "embed_tokens.weight", "token_embd.weight", "token_embedding.", "position_embedding.")
 """Parts of names of tables that are looked up, not multiplied with."""
 
@@ -132,7 +135,9 @@ def require(index: TensorIndex, *kinds: str) -> Part:
     wanted = " or ".join(dict.fromkeys(family.title for kind in kinds for family in FAMILIES if family.kind == kind))
     what = " and ".join(dict.fromkeys(part.title for part in held)) or "no model that we recognise"
     raise ModelFileInvalid(
-        index.path, f"holds {what}, not {wanted or kinds[0]}.", "Choose another file, or another loader."
+        index.path,
+        f"holds {what}, not {wanted or UNFAMILIAR.get(kinds[0], kinds[0])}.",
+        "Choose another file, or another loader.",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import Interrupted
 from engine.running.cache import OutputCache
 from schemas.node import InputSpec, NodeSpec, OutputSpec
-from schemas.report import Progress, RunStarted, Saved, StepDone, StepStarted, Warned
+from schemas.report import LoraReport, Noted, Progress, RunStarted, Saved, StepDone, StepStarted, Warned
 from tests import toys
 from tests.running.house import House, node, ran, show, shown, states
 
@@ -239,6 +239,28 @@ def test_saved_files_are_told_and_reported(tmp_path):
     path = str(tmp_path / "out_00001_.png")
     assert report.outputs == {"save": [path]}
     assert house.told(Saved) == [Saved("saved", "save", path)]
+
+
+def adapter(values, context):
+    """Load a LoRA that fits in part."""
+    context.matched_lora(LoraReport(node=context.node, file="style.safetensors", model=3, unmatched=["odd"]))
+    return (values["value"],)
+
+
+def test_how_a_lora_fits_is_told_once_and_reported_from_the_cache_too(tmp_path):
+    house = House(tmp_path, spec("Adapter", adapter, "value", "value"))
+    graph = {
+        "n": node("ToyNumber", value=7),
+        "lora": node("Adapter", value=["n", 0]),
+        "keep": node("ToyKeep", token=["lora", 0]),
+    }
+    first = house.run(graph)
+    [noted] = house.told(Noted)
+    assert noted.node == "lora"
+    assert noted.said.startswith("style.safetensors: 3 modules fit the model")
+    again = house.run(graph)
+    assert states(again)["lora"] == "cached"
+    assert first.loras == again.loras == [LoraReport(node="lora", file="style.safetensors", model=3, unmatched=["odd"])]
 
 
 def test_a_fully_cached_run_reports_its_outputs(tmp_path):
