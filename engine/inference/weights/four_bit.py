@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.inference.weights import scratch
 from engine.inference.weights.blocked import Blocked, piece
 
 STATE = "quant_state.bitsandbytes__"
@@ -21,6 +20,9 @@ STATE = "quant_state.bitsandbytes__"
 
 KINDS = ("nf4", "fp4")
 """The kinds of codes that are known: both have their 16 values in the file."""
+
+AT_ONCE = 1 << 20
+"""Values decoded at a time, at least: fewer cost calls, more cost fresh memory for their indices."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ class FourBit(Blocked):
             self.fill(first, last, aligned)
             out.copy_(aligned)
             return
-        step = max(1, (scratch.CPU_VALUES if out.device.type == "cpu" else piece(out.device)) // self.block)
+        step = max(1, max(AT_ONCE, piece(out.device)) // self.block)
         for start in range(first, last, step):
             stop = min(start + step, last)
             self._fill(start, stop, out[(start - first) * self.block : (stop - first) * self.block])
@@ -171,9 +173,7 @@ class FourBit(Blocked):
     def _fill(self, first: int, last: int, out: Tensor) -> None:
         raw = self.codes[first * self.block // 2 : last * self.block // 2].to(out.device)
         out = out[: 2 * len(raw)]
-        places = scratch.rows(1, len(raw), torch.int32, out.device).view(-1)
-        places.copy_(raw)
-        torch.index_select(self.pairs.to(out.device), 0, places, out=out.view(torch.int64))
+        torch.index_select(self.pairs.to(out.device), 0, raw.to(torch.int32), out=out.view(torch.int64))
         scales = self.scales.read(first, last).to(out.device)
         if len(out) == (last - first) * self.block:
             out.view(-1, self.block).mul_(scales.unsqueeze(1))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.inference.weights import blocked, four_bit
 from engine.inference.weights.four_bit import FourBit, NestedScales, PlainScales
 
 
@@ -93,6 +94,15 @@ def test_every_run_of_rows_and_every_cut_is_exact(columns: int, nested: bool) ->
             assert torch.equal(decoded(packed, first, last), values[first:last])
             assert torch.equal(decoded(packed.cut(first, last), 0, last - first), values[first:last])
     assert torch.equal(decoded(packed.cut(2, 9).cut(3, 6), 1, 3), values[6:8])
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["plain", "nested"])
+def test_large_runs_are_decoded_in_pieces(nested: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocked, "PIECE", 128)
+    monkeypatch.setattr(four_bit, "AT_ONCE", 128)
+    codes, parts = random_parts(11, 65, nested=nested)
+    packed = FourBit.from_parts(codes, parts, (11, 65))
+    assert torch.equal(decoded(packed, 1, 11), plainly(codes, parts, 11, 65)[1:])
 
 
 def test_nested_scales_are_cut_within_their_blocks_and_stay_as_stored() -> None:
