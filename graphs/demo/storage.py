@@ -35,6 +35,8 @@ TYPES = (
 )
 GRAPHS = Path(__file__).parents[1]
 BUNDLED = Path(__file__).parent / "models"
+LOADER = "30"
+"""The node of the bundled graph that loads the base model; conversions keep its id."""
 BEGIN, END = "<!-- storage: begin -->", "<!-- storage: end -->"
 
 
@@ -54,10 +56,10 @@ def render(graphs: Iterable[Workflow], models: list[Path]) -> Side:
 
 
 def transformer_bytes(graph: Workflow, models: list[Path]) -> int:
-    """Bytes of the transformer's weights in the file that the first node of the sampler's model names."""
+    """Bytes of the transformer in the file that the loader of the base model names."""
     plan = api.plan(graph, api.Settings(models=models, extra_model_paths=[]))
-    parts = [part for step in plan.steps for file in step.files for part in api.describe_model(file.path).parts]
-    return min(part.bytes for part in parts if part.kind == "flux")
+    file = next(file for step in plan.steps if step.node == LOADER for file in step.files)
+    return next(part.bytes for part in api.describe_model(file.path).parts if part.kind == "flux")
 
 
 def row(kind: str, prompts: list[Prompt], original: Side, folder: Path) -> dict[str, Any]:
