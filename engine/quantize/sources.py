@@ -78,9 +78,9 @@ class Stored:
         """Rows first..last (exclusive). Raises ModelFileInvalid if the file has become shorter."""
         pieces = [mapped(self.path, place) for place in self.places]
         values = self.encoding.decode(pieces, self.shape, first, last)
-        if self.scale is not None:
-            values *= self.scale if len(self.scale) == 1 else self.scale[first:last]
-        return values
+        if self.scale is None:
+            return values
+        return values * (self.scale if len(self.scale) == 1 else self.scale[first:last])
 
 
 def mapped(path: str, place: Place) -> memoryview:

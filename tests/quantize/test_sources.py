@@ -80,15 +80,17 @@ def test_scales_are_applied_and_marks_left_out(name, kind):
     same(all_of(tiny(name), kind), expected)
 
 
-def test_a_scale_may_have_one_number_for_each_row(tmp_path):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float8_e5m2])
+def test_a_scale_may_have_one_number_for_each_row(tmp_path, dtype):
     scales = torch.rand(768) + 0.5
 
     def change(tensors):
         tensors["double_blocks.0.img_attn.qkv.weight_scale"] = scales
+        tensors[QKV] = tensors[QKV].to(dtype)
 
     path = changed(tmp_path / "rows.safetensors", tiny(BF16), change)
     (reader,) = (each for each in readers(read(path), "flux") if each.name == QKV)
-    expected = load_file(tiny(BF16))[QKV].float() * scales[:, None]
+    expected = load_file(tiny(BF16))[QKV].to(dtype).float() * scales[:, None]
     np.testing.assert_array_equal(reader.rows(5, 700), expected[5:700].numpy())
 
 
@@ -106,6 +108,27 @@ def test_4_bits_read_as_bitsandbytes_decodes_them(name):
         theirs = dequantize_4bit(tensors[prefix + key], state).numpy()
         np.testing.assert_array_equal(whole(found[key]), theirs)
         np.testing.assert_array_equal(found[key].rows(3, 50), theirs[3:50])
+
+
+def four_bit(values: torch.Tensor, **options: object) -> tuple[dict[str, torch.Tensor], np.ndarray]:
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    codes, state = quantize_4bit(values.float(), **options)
+    beside = {f"{QKV}.{suffix}": tensor for suffix, tensor in state.as_dict(packed=True).items()}
+    return {QKV: codes, **beside}, dequantize_4bit(codes, state).numpy()
+
+
+def test_the_other_4_bit_floats_of_bitsandbytes_are_read_too(tmp_path):
+    packed, theirs = four_bit(load_file(tiny(BF16))[QKV], quant_type="fp4", blocksize=64)
+    path = changed(tmp_path / "fp4.safetensors", tiny(BF16), lambda tensors: tensors.update(packed))
+    np.testing.assert_array_equal(all_of(path)[QKV], theirs)
+
+
+def test_scales_for_other_numbers_of_values_are_refused(tmp_path):
+    packed, _ = four_bit(load_file(tiny(BF16))[QKV], quant_type="nf4", blocksize=128)
+    path = changed(tmp_path / "wide.safetensors", tiny(BF16), lambda tensors: tensors.update(packed))
+    with pytest.raises(ModelFileInvalid, match="scales for 128 values. Take the original file"):
+        readers(read(path), "flux")
 
 
 def test_gguf_blocks_read_as_gguf_decodes_them():
