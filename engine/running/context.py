@@ -108,9 +108,12 @@ class NodeContext:
         self.models |= {(file, dtype)}
 
     def matched_lora(self, report: LoraReport) -> None:
-        """Keep it for the run's report, and tell the user in a line."""
+        """Keep it for the run's report, and tell the user in a line, which is a warning if not all of it fits."""
         self.loras.append(report)
-        self._tell(Noted("noted", self._root, str(report)))
+        if report.unmatched:
+            self.warn(str(report))
+        else:
+            self._tell(Noted("noted", self._root, str(report)))
 
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.checkpoints import adapters
 from engine.checkpoints.adapter_matching import matching
@@ -135,3 +137,23 @@ def test_every_tensor_of_the_known_forms_is_part_of_a_module(name: str) -> None:
     modules, rest = adapters.modules(index_of(load(name)))
     assert modules
     assert not rest
+
+
+ROLES = [*adapters.ENDINGS, ".lora_A.weight", ".lora_B.default.weight", ".lora_magnitude_vector", ""]
+STEMS = [QKV, "lora_unet_single_blocks_0_linear1", "double_blocks.0.img_attn.norm.query_norm.scale", "odd", ""]
+SHAPE = st.lists(st.sampled_from([0, 1, 2, 4, 128, 256, 768, 1792, 1 << 40]), max_size=5)
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from(STEMS), st.sampled_from(ROLES)).map("".join),
+        st.tuples(st.sampled_from(["fp16", "int8", "fp8_e4m3fn"]), SHAPE),
+        max_size=6,
+    )
+)
+def test_no_header_is_worse_than_refused(names: dict[str, Any]) -> None:
+    try:
+        found = matching(index_of(names), {"flux": FLUX})
+    except ModelFileInvalid:
+        return
+    assert found.found

@@ -255,12 +255,23 @@ def test_how_a_lora_fits_is_told_once_and_reported_from_the_cache_too(tmp_path):
         "keep": node("ToyKeep", token=["lora", 0]),
     }
     first = house.run(graph)
-    [noted] = house.told(Noted)
-    assert noted.node == "lora"
-    assert noted.said.startswith("style.safetensors: 3 modules fit the model")
+    [warned] = house.told(Warned)
+    assert warned.node == "lora"
+    assert warned.said.startswith("style.safetensors: 3 modules fit the model")
     again = house.run(graph)
     assert states(again)["lora"] == "cached"
     assert first.loras == again.loras == [LoraReport(node="lora", file="style.safetensors", model=3, unmatched=["odd"])]
+
+
+def test_a_lora_that_fits_is_no_warning(tmp_path):
+    def fitting(values, context):
+        context.matched_lora(LoraReport(node=context.node, file="style.safetensors", model=3))
+        return (values["value"],)
+
+    house = House(tmp_path, spec("Adapter", fitting, "value", "value"))
+    house.run({"a": node("Adapter", value=["n", 0]), "n": node("ToyNumber"), "k": node("ToyKeep", token=["a", 0])})
+    assert not house.told(Warned)
+    assert len(house.told(Noted)) == 1
 
 
 def test_a_fully_cached_run_reports_its_outputs(tmp_path):

@@ -13,6 +13,7 @@ from engine.checkpoints.adapter_matching import Match, Matching, matching
 from engine.checkpoints.adapters import Module
 from engine.checkpoints.keymaps.adapters import Shapes
 from engine.errors import ModelFileInvalid
+from engine.inference.devices import NAMES, device_of, network_dtype
 from engine.inference.layers.linear import Branch, PackedLinear, linears
 from engine.inference.patches import structure
 from engine.inference.patches.branches import Bias, Hadamard, Kronecker, LowRank, Matrix
@@ -52,6 +53,7 @@ def _matched(context: Context, file: FileRef, networks: Mapping[str, Shapes]) ->
     found, source = matching(index.read(file.path), networks), _Source(file)
     for match in found.found:
         source.scale(match.module)
+    context.used_model(file, NAMES[network_dtype(context, device_of(context))])
     context.matched_lora(
         LoraReport(
             node=context.node,
@@ -132,7 +134,7 @@ class _Factors:
     def matrix(self, role: str) -> Tensor:
         """A factor as a matrix."""
         tensor = self.read(self.module.tensors[role])
-        return tensor.reshape(len(tensor), -1)
+        return tensor.reshape(tensor.shape[0] if tensor.ndim else 1, -1)
 
     def product(self, factor: str) -> Tensor:
         """A factor of a Kronecker product, which the file may hold as a product itself."""
