@@ -6,7 +6,7 @@
 Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -39,6 +39,7 @@ __all__ = [
     "convert",
     "describe_model",
     "load",
+    "make_weights",
     "model_files",
     "nodes",
     "override",
@@ -147,6 +148,23 @@ def model_files(settings: Settings | None = None) -> list[tuple[str, str, Path]]
     known = (*MODEL_FOLDERS, *(name for name in folders.kinds() if name not in MODEL_FOLDERS))
     found = ((kind, name, folders.path(kind, name)) for kind in known for name in folders.names(kind))
     return [(kind, name, path) for kind, name, path in found if path is not None]
+
+
+def make_weights(
+    conversion: Conversion,
+    settings: Settings | None = None,
+    *,
+    told: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Quantized]:
+    """Make the model files that a converted graph names and that are not there, from those it named before.
+
+    Raises FileMissing if such a source is not there, and what `quantize` raises.
+    """
+    from engine.convert import weights
+    from engine.quantize.quantizing import Options
+
+    yield from weights.make(conversion.files, _folders(settings or Settings()), Options(told=told, stop=stop))
 
 
 def quantize(

@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.workflow import Form
 
+PartKind = Literal["flux", "checkpoint", "t5xxl", "clip_l", "kl_vae"]
+"""What of a model file another can be made from; "checkpoint" is all of it."""
+
 
 class LoaderState(BaseModel):
     """A loader at one moment. values: its widgets by name."""
@@ -68,7 +71,7 @@ class FileNeeded(BaseModel):
     there: bool
     source_folder: str
     source: str
-    part: Literal["flux", "checkpoint", "t5xxl", "clip_l", "kl_vae"]
+    part: PartKind
     to: str = ""
 
 

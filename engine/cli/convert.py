@@ -10,11 +10,14 @@ from typing import Any
 
 from engine.cli import words
 from engine.cli.console import Console
-from engine.cli.exit_codes import DONE, INVALID
+from engine.cli.exit_codes import DONE, INTERRUPTED, INVALID
+from engine.cli.interrupts import Interrupts
 from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
-from engine.errors import GraphInvalid
+from engine.cli.quantize import View, summary
+from engine.errors import FileMissing, GraphInvalid, Interrupted, ModelFileInvalid
 from schemas.conversion import Change, Conversion, FileNeeded, LoaderState
+from schemas.report import Problem
 
 HELP = "exchange the base model of a graph for NF4, GGUF, fp8 or bf16"
 TYPES = "nf4, gguf (which is gguf:Q8_0), gguf:Q4_K_S and the like, fp8, fp8:scaled, bf16, ..."
@@ -42,6 +45,7 @@ def add(verbs: Verbs) -> None:
         action="store_true",
         help="to GGUF: keep the all-in-one file for text encoders and VAE instead of adding loaders of single files",
     )
+    parser.add_argument("--weights", action="store_true", help="also make the model files that the new graph names")
     add_manner(parser)
     add_settings(parser, ("models", "extra-model-paths"))
 
@@ -61,8 +65,16 @@ def convert(arguments: argparse.Namespace) -> int:
         )
     except GraphInvalid as error:
         return _refuse(console, arguments, error)
-    for line in () if arguments.json else diff(conversion):
+    for line in () if arguments.json else diff(conversion, arguments.weights):
         console.note(words.plain(line))
+    if arguments.weights:
+        try:
+            _make_weights(console, arguments, conversion)
+        except GraphInvalid as error:
+            return _refuse(console, arguments, error)
+        except (Interrupted, KeyboardInterrupt):
+            console.complain("comfyless: interrupted; the graph was not written")
+            return INTERRUPTED
     if arguments.out:
         write(Path(arguments.out), conversion.document)
     if arguments.json:
@@ -79,6 +91,30 @@ def _refuse(console: Console, arguments: argparse.Namespace, error: GraphInvalid
     else:
         tell(console.complain, console.terminal, arguments.file, error.problems)
     return INVALID
+
+
+def _make_weights(console: Console, arguments: argparse.Namespace, conversion: Conversion) -> None:
+    """Make the files that are not there. Raises GraphInvalid for a source that is missing or cannot serve."""
+    from engine import api
+
+    shown = argparse.Namespace(**vars(arguments), report=None)
+    view = View(console, shown)
+    for file in conversion.files:
+        done = "is there and is kept" if file.there else f"is made from {file.source_folder}/{file.source}"
+        console.note(words.plain(f"{_place(file)} {done}"))
+    try:
+        with Interrupts() as stop:
+            made = api.make_weights(conversion, settings_of(arguments), told=view.progress, stop=stop)
+            for each in made:
+                for line in () if arguments.json else summary(each):
+                    console.note(words.plain(line))
+                if arguments.json:
+                    console.record({"event": "quantized", **each.model_dump(mode="json", exclude={"errors"})})
+    except FileMissing as error:
+        fix = "Put it there, or give its folder with --models."
+        raise GraphInvalid([Problem(code="missing-file", found=error.name, said=str(error), fix=fix)]) from error
+    except ModelFileInvalid as error:
+        raise GraphInvalid([Problem(code="bad-file", said=f"{error.path} {error.said}", fix=error.fix)]) from error
 
 
 def text_of(document: dict[str, Any]) -> str:
@@ -105,14 +141,14 @@ def _umask() -> int:
     return mask
 
 
-def diff(conversion: Conversion) -> Iterator[str]:
-    """What was changed, node by node, and what is to be known besides."""
+def diff(conversion: Conversion, weights: bool = False) -> Iterator[str]:
+    """What was changed, node by node, and what is to be known besides. weights: whether missing files are made."""
     for change in conversion.changes:
         yield from _change(conversion.file, change)
     for said in conversion.said:
         yield f"{conversion.file}: {said}"
     missing = [file for file in conversion.files if not file.there]
-    if missing:
+    if missing and not weights:
         yield f"files that the new graph names and the model folders do not have: {', '.join(map(_place, missing))}"
 
 

@@ -134,6 +134,11 @@ class ApiGraph:
             return None
         return True if same and whole else None
 
+    def history(self, node: str) -> list[tuple[str, dict[str, Any]]]:
+        """What a loader was, then what was added for it."""
+        memory = _meta(self._all[node])[MEMORY]
+        return [(state["class_type"], state["inputs"] or {}) for state in (memory["was"], *memory["added"].values())]
+
     def undo(self, node: str) -> list[str]:
         """Give a loader its class, inputs and links back; what was added for it goes."""
         held = self._all[node]

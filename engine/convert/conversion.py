@@ -115,7 +115,7 @@ def _convert_graph(graph: Graph, wanted: Sequence[Found], work: Work) -> None:
     """Convert loaders of one graph. Those that remember go back first, the last converted first."""
     wires = graph.wires()
     begun = {loader.node: loader for loader in wanted}
-    todo = [loader.node for loader in wanted if not _is_done(loader, work)]
+    todo = [loader.node for loader in wanted if not _is_done(graph, loader, work)]
     removed = {node: _turned_back(graph, node, work) for node in reversed(todo)}
     for loader in [loader for loader in graph.found() if loader.node in removed]:
         change = _convert_loader(graph, loader, begun[loader.node], work)
@@ -125,7 +125,7 @@ def _convert_graph(graph: Graph, wanted: Sequence[Found], work: Work) -> None:
             _tell_links(change, wires, graph.wires())
 
 
-def _is_done(loader: Found, work: Work) -> bool:
+def _is_done(graph: Graph, loader: Found, work: Work) -> bool:
     """Whether there is nothing to do, which is said, or nothing that can be done, which is a problem."""
     found = planning.refusals(loader, work.to)
     work.problems += found
@@ -134,6 +134,7 @@ def _is_done(loader: Found, work: Work) -> bool:
     source = _source(loader, work)
     if source is not None and planning.already(loader, source, work.to):
         work.said.append(f"node {loader.node} loads {loader.file!r}, which is {work.to} already: nothing changed")
+        work.files += _known_files(graph, loader, work)
         return True
     return source is None
 
@@ -167,13 +168,13 @@ def _convert_loader(graph: Graph, loader: Found, begun: Found, work: Work) -> Ch
         if misfit is not None:
             work.problems.append(misfit)
             return None
-        planned = planning.plan(loader, work.to, work.keep_checkpoint, work.companions)
+        planned = planning.plan(loader, source, work.to, work.keep_checkpoint, work.companions)
         names = graph.rewrite(loader.node, planned.rewrite)
         pairs = zip(names, planned.rewrite.additions, strict=True)
         added = [
             AddedLoader(node=name, class_type=each.loader.class_type, values=dict(each.values)) for name, each in pairs
         ]
-        work.files += planning.needed(planned, source, work.to, _there(planned, work))
+        work.files += planning.needed(planned.files, source, work.to, work.folders)
         said, after = planned.said, next(each for each in graph.found() if each.node == loader.node)
     return Change(
         node=loader.node,
@@ -186,9 +187,13 @@ def _convert_loader(graph: Graph, loader: Found, begun: Found, work: Work) -> Ch
     )
 
 
-def _there(planned: planning.Planned, work: Work) -> set[tuple[str, str]]:
-    folders = work.folders
-    return {(folder, name) for folder, name, _ in planned.files if folders is not None and folders.has(folder, name)}
+def _known_files(graph: Graph, loader: Found, work: Work) -> list[FileNeeded]:
+    """The files of a loader that an earlier conversion made so: it remembers what they can be made from."""
+    if not graph.remembers(loader.node):
+        return []
+    (class_type, values), *added = graph.history(loader.node)
+    source = SourceFile(BASE[class_type].folder, str(values.get(BASE[class_type].file_field)))
+    return planning.needed(planning.history_files(added, loader), source, work.to, work.folders)
 
 
 def _tell_links(change: Change, before: Wires, after: Wires) -> None:

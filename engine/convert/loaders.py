@@ -98,6 +98,8 @@ VAE_LOADER = LoaderClass("VAELoader", "Load VAE", "vae", {"vae_name": ""}, (VAE,
 
 BASE = {each.class_type: each for each in (CHECKPOINT, CHECKPOINT_NF4, UNET, UNET_NF4, UNET_GGUF, UNET_GGUF_ADVANCED)}
 """Loaders of base models, by class."""
+ADDED = {each.class_type: each for each in (DUAL_CLIP, DUAL_CLIP_GGUF, VAE_LOADER)}
+"""Loaders of the rest of a checkpoint, by class."""
 
 ROUNDING = {
     "fp8_e4m3fn": WeightType("fp8", "e4m3fn"),

@@ -1,21 +1,32 @@
 """What is to become of one loader: its new class, the new file's name, and who loads the rest of a checkpoint."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from engine.convert.companions import Companions
-from engine.convert.loaders import CLIP, ROUNDING, UNET_GGUF, VAE, LoaderClass, successor
+from engine.convert.loaders import (
+    CLIP,
+    DUAL_CLIP,
+    DUAL_CLIP_GGUF,
+    ROUNDING,
+    UNET_GGUF,
+    VAE,
+    VAE_LOADER,
+    LoaderClass,
+    successor,
+)
 from engine.convert.rewriting import Addition, Found, Rewrite
 from engine.convert.stored import SourceFile
+from engine.folders import Folders
 from engine.folders.layout import GGUF, MODEL_SUFFIXES
 from engine.quantize.naming import named
-from schemas.conversion import FileNeeded
+from schemas.conversion import FileNeeded, PartKind
 from schemas.report import Problem
 from schemas.weight_types import WeightType
 
 PACKED = ("gguf", "nf4")
 """Formats that are made of Flux models only."""
-Part = Literal["flux", "checkpoint", "t5xxl", "clip_l", "kl_vae"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Planned:
     """A rewrite, the files that the new loaders name, and the sentence that says which way was taken."""
 
     rewrite: Rewrite
-    files: tuple[tuple[str, str, Part], ...]
+    files: tuple[tuple[str, str, PartKind], ...]
     said: str
 
 
@@ -76,7 +87,7 @@ def misfit(loader: Found, source: SourceFile, to: WeightType) -> Problem | None:
     )
 
 
-def plan(loader: Found, to: WeightType, keep_checkpoint: bool, companions: Companions) -> Planned:
+def plan(loader: Found, source: SourceFile, to: WeightType, keep_checkpoint: bool, companions: Companions) -> Planned:
     """The rewrite of a loader that can be converted. Its file is a text."""
     old, after = loader.loader, successor(loader.loader, to)
     name = named(str(loader.file), to)
@@ -84,30 +95,44 @@ def plan(loader: Found, to: WeightType, keep_checkpoint: bool, companions: Compa
     if after is old and not old.whole:
         values = {**values, **{key: loader.values[key] for key in old.widgets if key in loader.values}}
         values |= {after.file_field: name} | ({"weight_dtype": "default"} if "weight_dtype" in values else {})
-    part: Part = "checkpoint" if after.whole else "flux"
-    files: list[tuple[str, str, Part]] = [(after.folder, name, part)]
+    part: PartKind = "checkpoint" if after.whole else "flux"
+    files: list[tuple[str, str, PartKind]] = [(after.folder, name, part)]
     if not old.whole or after.whole:
         return Planned(Rewrite(after, values), tuple(files), _one_to_one(loader, after))
-    additions = _additions(loader, keep_checkpoint, companions, files)
+    if keep_checkpoint:
+        additions = _kept(loader)
+    else:
+        chosen = {CLIP: lambda: companions.text_encoders(source), VAE: lambda: companions.autoencoder}
+        held = {slot: chosen[wire]() for slot, wire in _slots(loader).items()}
+        additions = tuple(Addition(each.loader, each.values, {slot: 0}) for slot, each in held.items())
+        files += [file for each in held.values() for file in each.files]
     return Planned(Rewrite(after, values, additions), tuple(files), _said(additions, keep_checkpoint))
 
 
-def _additions(
-    loader: Found, keep_checkpoint: bool, companions: Companions, files: list[tuple[str, str, Part]]
-) -> tuple[Addition, ...]:
-    """Who loads the text encoders and the autoencoder from now on; only what somebody reads."""
-    old = loader.loader
-    slots = {old.outputs.index(wire): wire for wire in (CLIP, VAE) if loader.reads(wire)}
-    if keep_checkpoint:
-        values = {name: loader.values[name] for name in loader.values}
-        return (Addition(old, values, {slot: slot for slot in slots}),) if slots else ()
-    chosen = {CLIP: lambda: companions.text_encoders, VAE: lambda: companions.autoencoder}
-    added = []
-    for slot, wire in slots.items():
-        companion = chosen[wire]()
-        added.append(Addition(companion.loader, companion.values, {slot: 0}))
-        files += companion.files  # type: ignore[arg-type]  # kinds of parts are a subset
-    return tuple(added)
+def _slots(loader: Found) -> dict[int, str]:
+    """Outputs beside the model that somebody reads."""
+    return {loader.loader.outputs.index(wire): wire for wire in (CLIP, VAE) if loader.reads(wire)}
+
+
+def _kept(loader: Found) -> tuple[Addition, ...]:
+    """The old loader once more, for what else is read from it."""
+    slots = _slots(loader)
+    return (Addition(loader.loader, dict(loader.values), {slot: slot for slot in slots}),) if slots else ()
+
+
+def history_files(
+    states: Sequence[tuple[str, Mapping[str, Any]]], loader: Found
+) -> tuple[tuple[str, str, PartKind], ...]:
+    """What a converted loader and those added for it name. states: class and values of the added ones."""
+    part: PartKind = "checkpoint" if loader.loader.whole else "flux"
+    files: list[tuple[str, str, PartKind]] = [(loader.loader.folder, str(loader.file), part)]
+    for class_type, values in states:
+        if class_type in (DUAL_CLIP.class_type, DUAL_CLIP_GGUF.class_type):
+            names = [str(values.get(field)) for field in ("clip_name1", "clip_name2")]
+            files += [(DUAL_CLIP.folder, name, "t5xxl" if "t5" in name.lower() else "clip_l") for name in names]
+        elif class_type == VAE_LOADER.class_type:
+            files.append((VAE_LOADER.folder, str(values.get(VAE_LOADER.file_field)), "kl_vae"))
+    return tuple(files)
 
 
 def _one_to_one(loader: Found, after: LoaderClass) -> str:
@@ -130,17 +155,19 @@ def _said(additions: tuple[Addition, ...], keep_checkpoint: bool) -> str:
     return f"{begin}; {names} took over the rest (--keep-checkpoint would keep the old loader for it)."
 
 
-def needed(planned: Planned, source: SourceFile, to: WeightType, there: "set[tuple[str, str]]") -> list[FileNeeded]:
-    """The files of a plan as records. there: (folder, name) of those that exist."""
+def needed(
+    files: Sequence[tuple[str, str, PartKind]], source: SourceFile, to: WeightType, folders: Folders | None
+) -> list[FileNeeded]:
+    """The files that loaders name as records. source: what they can be made from."""
     return [
         FileNeeded(
             folder=folder,
             name=name,
-            there=(folder, name) in there,
+            there=folders is not None and folders.has(folder, name),
             source_folder=source.folder,
             source=source.name,
             part=part,
             to=str(to) if part in ("flux", "checkpoint") else "",
         )
-        for folder, name, part in planned.files
+        for folder, name, part in files
     ]

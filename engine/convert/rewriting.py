@@ -76,6 +76,9 @@ class Graph(Protocol):
     def remembers(self, node: str) -> bool | None:
         """Whether a loader was converted before and can be turned back; None if it, or what was added, was edited."""
 
+    def history(self, node: str) -> list[tuple[str, dict[str, Any]]]:
+        """Of a loader that remembers: class and widgets of what it was, then of each loader added for it."""
+
     def undo(self, node: str) -> list[str]:
         """Turn a loader that remembers back. Returns the ids of loaders that are gone."""
 

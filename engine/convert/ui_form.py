@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from engine.convert.loaders import BASE, LoaderClass, by_name
+from engine.convert.loaders import ADDED, BASE, LoaderClass, by_name
 from engine.convert.rewriting import MEMORY, Addition, Found, Rewrite, retitled, values_of
 from engine.convert.ui_hosts import Hosts
 from engine.convert.ui_links import INSIDE, rows
@@ -213,6 +213,19 @@ class UiGraph:
         except (KeyError, TypeError, AttributeError):
             return None
         return True if same and whole and self._hosts.unchanged(memory.get("hosts", [])) else None
+
+    def history(self, node: str) -> list[tuple[str, dict[str, Any]]]:
+        """What a loader was, then what was added for it."""
+        memory = self._node(node)["properties"][MEMORY]
+        hosts = [step["was"] for step in memory.get("hosts", []) if "at" in step]
+        found = []
+        for state in (memory["was"], *memory["added"].values()):
+            known = {**BASE, **ADDED}.get(state["type"])
+            if known is not None:
+                found.append((known.class_type, by_name(known, state.get("widgets_values"))))
+        if hosts:
+            found[0][1][BASE[found[0][0]].file_field] = hosts[0]
+        return found
 
     def undo(self, node: str) -> list[str]:
         """Give a loader its class, widgets, slots and links back; what was added for it goes."""
