@@ -60,7 +60,7 @@ def matching(index: TensorIndex, networks: Mapping[str, Shapes]) -> Matching:
             for_text += 1
         else:
             unmatched += module.tensors.values()
-    if not found:
+    if not found or ("flux" in networks and _is_for_another_model(modules, found)):
         raise _stranger(index, modules, for_text)
     return Matching(tuple(found), tuple(unmatched), for_text)
 
@@ -87,6 +87,12 @@ def purpose(index: TensorIndex) -> str:
     return next((part.title for part in detect.parts(index)), "a LoRA")
 
 
+def _is_for_another_model(modules: tuple[Module, ...], found: list[Match]) -> bool:
+    """Whether only text encoders fit, though there is more: SD 1.5, SDXL and Flux share CLIP-L, but nothing else."""
+    only_text = all(match.target.network != "flux" for match in found)
+    return only_text and not all(module.stem.startswith(FOR_TEXT) for module in modules)
+
+
 def _is_xlabs(index: TensorIndex) -> bool:
     return any(XLABS.search(name) for name in index.tensors)
 
@@ -99,6 +105,7 @@ def _stranger(index: TensorIndex, modules: tuple[Module, ...], for_text: int) ->
     if _is_xlabs(index):
         said = "is a LoRA in XLabs' form, which cannot be laid on yet."
         return ModelFileInvalid(index.path, said, "Use it converted to the form of kohya or diffusers.")
-    shown = ", ".join(repr(module.shown) for module in modules[:2])
-    said = f"seems to be {purpose(index)}: none of its {len(modules)} modules ({shown}, …) is known to this model."
+    others = [module for module in modules if not module.stem.startswith(FOR_TEXT)] or list(modules)
+    shown = ", ".join(repr(module.shown) for module in others[:2])
+    said = f"seems to be {purpose(index)}: none of {len(others)} modules ({shown}, …) is known to this model."
     return ModelFileInvalid(index.path, said, "Use a LoRA that was made for this model.")

@@ -126,6 +126,11 @@ def test_a_file_for_something_else_says_what_for(name: str, said: str) -> None:
         matching(index_of(load(name)), {"flux": FLUX})
 
 
+def test_a_shared_text_encoder_does_not_make_a_lora_for_sd_one_for_flux() -> None:
+    with pytest.raises(ModelFileInvalid, match="Stable Diffusion U-Net"):
+        matching(index_of(load("lora_sd15")), {"flux": FLUX, "clip_l": CLIP})
+
+
 def test_one_for_text_encoders_only_names_the_node_that_takes_them() -> None:
     names = table("lora_te1_text_model_encoder_layers_0_mlp_fc1", lora_down__weight=[4, 128], lora_up__weight=[512, 4])
     with pytest.raises(ModelFileInvalid, match="text encoders only.*LoraLoader"):
