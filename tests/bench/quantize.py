@@ -76,7 +76,8 @@ def sources(path: Path) -> list[Reader]:
     found: list[Reader] = []
     for name, info in index.read(path).tensors.items():
         if len(info.shape) == 2:
-            stored = Stored(str(path), info.shape, info.dtype, PlainEncoding(info.dtype), (Place(info.start, info.bytes),))
+            place = Place(info.start, info.bytes)
+            stored = Stored(str(path), info.shape, info.dtype, PlainEncoding(info.dtype), (place,))
             found.append(Rows(name, info.shape, info.dtype, info.bytes, (Run(stored, 0, rows_of(info.shape)[0]),)))
     return found
 
