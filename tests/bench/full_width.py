@@ -1,15 +1,17 @@
-"""Flux blocks at real width: fp8 against the limit, the same blocks on bf16 and fp32 weights with plain F.linear.
+"""Flux blocks at real width, stored in each way: against the same blocks on bf16 and fp32 weights with plain F.linear.
 
-    python -m tests.bench.full_width [--tokens 512 1024] [--threads N] [--repeats N]
+    python -m tests.bench.full_width [--tokens 512 1024] [--threads N] [--repeats N] [--storages fp8 nf4 Q4_K fp32]
 
 One JSON line: for each storage and number of tokens the median seconds per step of one double and two single blocks
-3072 wide, the spread, CPU seconds (which other work on the machine hardly touches), and the private memory (weights
-included, the mapped file not). Each storage runs in a process of its own, so that peaks do not mix. On a CPU without
-bfloat16 instructions bf16 is measured once, with the fewest tokens, since it takes minutes there.
+3072 wide, the spread, CPU seconds (which other work on the machine hardly touches), the file's size, and the private
+memory (weights included, the mapped file not). The files are made by `comfyless quantize` from one fp8 file. Each
+storage runs in a process of its own, so that peaks do not mix. On a CPU without bfloat16 instructions bf16 is measured
+once, with the fewest tokens, since it takes minutes there.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -23,36 +25,72 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from engine.checkpoints import index
+from engine import api
+from engine.checkpoints import index, runnable
 from engine.checkpoints.families.flux import FluxSizes
+from engine.checkpoints.weights import of_part
 from engine.inference.models.flux import Flux, places, rotary_axes, turns
+from engine.inference.weights import stored
 from engine.inference.weights.assembly import Terms, assemble, slots
 from engine.inference.weights.mapped import MappedFile
-from engine.inference.weights.stored import plain
 
 WORDS = 256
-COMPUTE = {"fp8": torch.float32, "fp8_bf16": torch.bfloat16, "fp32": torch.float32, "bf16": torch.bfloat16}
+WIDENED = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""The limits: every weight widened beforehand, then PyTorch alone."""
+STORAGES = (
+    "fp8",
+    "fp8_bf16",
+    "nf4",
+    "Q8_0",
+    "Q6_K",
+    "Q5_K",
+    "Q5_1",
+    "Q4_K",
+    "Q4_0",
+    "IQ4_XS",
+    "Q3_K",
+    "Q2_K",
+    *WIDENED,
+)
 SIZES = FluxSizes(3072, 128, 24, 1, 2, 64, 64, 4096, 768, 12288, guided=False)
 
 
+def compute_type(storage: str) -> torch.dtype:
+    """What a storage is computed in: float32, as everything is on a CPU, unless bfloat16 is in its name."""
+    return torch.bfloat16 if storage.endswith("bf16") else torch.float32
+
+
 def write_file(path: str) -> None:
-    """A synthetic Flux in fp8; the codes keep to small numbers, so that nothing overflows on the way."""
+    """A synthetic Flux in fp8; the weights keep to small numbers, so that nothing overflows on the way."""
     generator = torch.Generator().manual_seed(0)
+    sample = torch.randn(1 << 22, generator=generator).mul_(0.02).to(torch.float8_e4m3fn).view(torch.uint8)
     tensors = {}
     for name, slot in slots(Flux(SIZES)):
-        codes = torch.randint(0, 256, slot.shape, generator=generator, dtype=torch.uint8) & 0x9F
-        tensors[name] = codes.view(torch.float8_e4m3fn)
+        count = math.prod(slot.shape)
+        codes = sample.repeat(-(-count // len(sample)))[:count].clone()
+        tensors[name] = codes.view(torch.float8_e4m3fn).view(slot.shape)
     save_file(tensors, path)
+
+
+def stored_as(storage: str, original: Path) -> Path:
+    """The file to run a storage from, made if it must be."""
+    if storage.startswith("fp8") or storage in WIDENED:
+        return original
+    gguf = storage in GGUF
+    made = original.with_name(f"{storage}.{'gguf' if gguf else 'safetensors'}")
+    api.quantize(original, f"gguf:{storage}" if gguf else storage, made)
+    return made
 
 
 def network(path: str, storage: str) -> Flux:
     """The blocks as they run, or for a limit with every weight widened beforehand."""
     file, contents = MappedFile(path), index.read(path)
-    tensors = {name: file.tensor(name, info) for name, info in contents.tensors.items()}
-    if not storage.startswith("fp8"):
-        tensors = {name: tensor.to(COMPUTE[storage]) for name, tensor in tensors.items()}
+    part = runnable.require(contents, "flux")
+    weights = stored.read(file, of_part(contents, part))
+    if storage in WIDENED:
+        weights = stored.plain({name: weight.data.to(WIDENED[storage]) for name, weight in weights.items()})
     flux = Flux(SIZES)
-    assemble(flux, plain(tensors), path, Terms(COMPUTE[storage]))
+    assemble(flux, weights, path, Terms(compute_type(storage)))
     file.release()
     return flux
 
@@ -77,7 +115,7 @@ def private_bytes() -> int:
 
 def measure(path: str, storage: str, counts: list[int], repeats: int) -> list[dict[str, object]]:
     """Time one storage with each number of tokens, after a step to warm up."""
-    dtype, rows = COMPUTE[storage], []
+    dtype, rows = compute_type(storage), []
     with torch.inference_mode():
         before = private_bytes()
         flux = network(path, storage)
@@ -97,7 +135,7 @@ def measure(path: str, storage: str, counts: list[int], repeats: int) -> list[di
             spread = round(max(seconds) - min(seconds), 3)
             took = round(statistics.median(seconds), 3)
             rows.append({"storage": storage, "tokens": tokens, "seconds": took, "spread": spread,
-                         "cpu_seconds": round(min(work), 3),
+                         "cpu_seconds": round(min(work), 3), "file_mb": round(os.path.getsize(path) / 1e6),
                          "private_mb": round((watch.peak - before) / 1e6)})  # fmt: skip
     return rows
 
@@ -108,7 +146,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[512, 1024])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--storages", nargs="+", default=["fp8", "fp32", "bf16"], choices=COMPUTE)
+    parser.add_argument("--storages", nargs="+", default=USUAL, choices=STORAGES)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -119,12 +157,13 @@ def main() -> None:
     native = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/flux.safetensors"
-        write_file(path)
+        original = Path(folder, "flux.safetensors")
+        write_file(str(original))
         for storage in options.storages:
-            slow = COMPUTE[storage] == torch.bfloat16 and not native
+            slow = compute_type(storage) == torch.bfloat16 and not native
             counts = options.tokens[:1] if slow else options.tokens
-            command = [sys.executable, "-m", "tests.bench.full_width", "--one", path, "--storages", storage,
+            path = stored_as(storage, original)
+            command = [sys.executable, "-m", "tests.bench.full_width", "--one", str(path), "--storages", storage,
                        "--threads", str(options.threads), "--repeats", str(0 if slow else options.repeats),
                        "--tokens", *map(str, counts)]  # fmt: skip
             rows += json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
