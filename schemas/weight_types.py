@@ -53,7 +53,7 @@ class WeightType:
 
 
 def parse(text: str) -> WeightType:
-    """ "nf4", "nf4:v1", "gguf", "gguf:Q4_K_M", a bare GGUF type ("Q4_K_M"), "fp8", "fp8:scaled", "bf16", any case.
+    """Read "nf4", "nf4:v1", "gguf", "gguf:Q4_K_M", a bare GGUF type ("Q4_K_M"), "fp8:scaled", "bf16"; any case.
 
     Raises ValueError that lists what there is.
     """

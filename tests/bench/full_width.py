@@ -37,21 +37,9 @@ from engine.inference.weights.mapped import MappedFile
 WORDS = 256
 WIDENED = {"fp32": torch.float32, "bf16": torch.bfloat16}
 """The limits: every weight widened beforehand, then PyTorch alone."""
-STORAGES = (
-    "fp8",
-    "fp8_bf16",
-    "nf4",
-    "Q8_0",
-    "Q6_K",
-    "Q5_K",
-    "Q5_1",
-    "Q4_K",
-    "Q4_0",
-    "IQ4_XS",
-    "Q3_K",
-    "Q2_K",
-    *WIDENED,
-)
+GGUF = ("Q8_0", "Q6_K", "Q5_K", "Q5_1", "Q4_K", "Q4_0", "IQ4_XS", "Q3_K", "Q2_K")
+STORAGES = ("fp8", "fp8_bf16", "nf4", *GGUF, *WIDENED)
+USUAL = ["fp8", "nf4", "Q8_0", "Q4_K", "fp32", "bf16"]
 SIZES = FluxSizes(3072, 128, 24, 1, 2, 64, 64, 4096, 768, 12288, guided=False)
 
 
