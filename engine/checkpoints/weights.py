@@ -71,6 +71,8 @@ def undecodable(weights: Mapping[str, Weight]) -> Iterator[str]:
     for name, weight in weights.items():
         if weight.storage.startswith("gguf:") and not is_decodable(weight.storage):
             yield f"{name} is stored as {weight.storage}, but known are {', '.join(GGUF_DECODED)}"
+        elif _accompanied(name)[0]:
+            yield f"{name} accompanies no 4-bit weight"
         elif weight.state is not None:
             wrong = next(_contradictions(weight, weight.state), None)
             if wrong is not None:

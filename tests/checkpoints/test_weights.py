@@ -66,7 +66,8 @@ def test_what_accompanies_a_four_bit_weight_belongs_to_it_and_orphans_stand_alon
     assert (held[name].storage, held[name].shape) == ("nf4", (12288, 3072))
     assert set(held[name].beside) == {"absmax", "quant_map", f"{MARK[1:]}nf4"}
     assert held["img_in.weight.absmax"].storage == "fp32"
-    assert runnable.refused(index, require(index, "flux")) is None
+    with pytest.raises(ModelFileInvalid, match=r"cannot be loaded: img_in.weight.absmax accompanies no 4-bit weight\."):
+        runnable.require(index, "flux")
 
 
 def test_llama_cpps_names_become_those_of_hugging_face() -> None:
