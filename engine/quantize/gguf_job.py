@@ -62,7 +62,7 @@ def refuse_others(index: TensorIndex) -> None:
     reason, fix = "; only Flux transformers are stored as GGUF.", "Choose another file, or another type."
     if any(part.kind in WITH_CONVOLUTIONS for part in held):
         reason = ", made of convolutions, whose rows are too short for GGUF's blocks."
-        fix = "Use the file as it is, or in 16 bits or fp8."
+        fix = "Use the model's file in 16 bits or fp8 instead."
     raise ModelFileInvalid(index.path, f"holds {what}{reason}", fix)
 
 

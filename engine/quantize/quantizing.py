@@ -40,6 +40,7 @@ def quantize(source: Path, to: WeightType, target: Path | None = None, options: 
     """
     target = target or source.with_name(named(source.name, to))
     refuse_target(source, target, options.force)
+    refuse_ending(target, to)
     work, notes = job_of(index.read(source), to, options.importance)
     if to.format == "gguf" and target.parent.name == "checkpoints":
         notes.append("UnetLoaderGGUF looks in diffusion_models, not in checkpoints.")
@@ -89,3 +90,10 @@ def refuse_target(source: Path, target: Path, force: bool) -> None:
         raise NotWritten(f"{target} is a folder; give a file.")
     if target.exists() and not force:
         raise NotWritten(f"{target} is there already; --force replaces it.")
+
+
+def refuse_ending(target: Path, to: WeightType) -> None:
+    """Raise NotWritten if the target's name promises another format: loaders list files by their endings."""
+    endings = (".gguf",) if to.format == "gguf" else (".safetensors", ".sft")
+    if target.suffix.lower() not in endings:
+        raise NotWritten(f"{target} would be a file that ends in {endings[0]}; give another --output.")

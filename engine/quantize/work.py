@@ -51,6 +51,8 @@ class Failure(NamedTuple):
 KNOWN: Mapping[str, float] = {
     "fp32": 0.0,
     "bf16": 0.0017,
+    "fp8_e4m3fn scaled": 0.027,
+    "nf4": 0.092,
     "gguf:Q8_0": 0.0054,
     "gguf:Q6_K": 0.018,
     "gguf:Q5_K": 0.036,

@@ -72,6 +72,8 @@ def test_a_file_that_is_there_is_kept_unless_forced(model: Path, command: Comman
     assert Path("a.gguf").read_bytes() == b"mine"
     assert command(*arguments, "--force", "-q") == Ended(0, "", "")
     assert Path("a.gguf").read_bytes() != b"mine"
+    ended = command("quantize", str(model), "--to", "Q8_0", "-o", "a.safetensors")
+    assert (ended.code, "would be a file that ends in .gguf" in ended.err) == (1, True)
     ended = command("quantize", str(model), "--to", "fp8", "-o", str(model), "--force")
     assert (ended.code, "is the file that is read" in ended.err) == (1, True)
 
