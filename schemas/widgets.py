@@ -95,9 +95,6 @@ TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", h
 GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=("flux",))]
 AnyTextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders")]
 """For loaders of models that cannot be run yet: whatever the file holds."""
-GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=("flux",))]
-AnyTextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders")]
-"""For loaders of models that cannot be run yet: whatever the file holds."""
 VaeFile = Annotated[
     str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))
 ]

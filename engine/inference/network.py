@@ -38,17 +38,6 @@ DECODED: Mapping[str, torch.dtype | None] = {
 float32 and then rounded to what is computed in, so that the first three are one.
 """
 
-DECODED: Mapping[str, torch.dtype | None] = {
-    "default": None,
-    "target": None,
-    "float32": None,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
-"""UnetLoaderGGUFAdvanced's dequant_dtype to the type that values of GGUF blocks are rounded to. Blocks are decoded in
-float32 and then rounded to what is computed in, so that the first three are one.
-"""
-
 DEFAULT_GUIDANCE = 3.5
 """What Flux is told where a conditioning says nothing."""
 

@@ -25,7 +25,6 @@ FOLDERS = {
     "clip_name1": "text_encoders",
     "clip_name2": "text_encoders",
     "clip_name": "text_encoders",
-    "clip_name": "text_encoders",
     "vae_name": "vae",
     "lora_name": "loras",
 }
