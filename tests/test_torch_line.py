@@ -29,6 +29,7 @@ sys.exit(f"{{crossed}} were imported" if crossed else code)
         (("validate", *GRAPHS), (0, 2)),
         (("validate", *DEMO), (0,)),
         (("run", "--dry-run", *DEMO), (0,)),
+        (("convert", str(ROOT / "graphs/ui/flux_dev_fp8.json"), "--to", "gguf"), (0,)),
         (("nodes",), (0,)),
         (("models",), (0,)),
         (("run", "--help"), (0,)),

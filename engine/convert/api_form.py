@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.convert.loaders import BASE
+from engine.convert.memory import ApiMemory, is_sound
 from engine.convert.rewriting import MEMORY, Addition, Found, Rewrite, retitled
 from schemas.prompt import link_of
 
@@ -117,22 +118,15 @@ class ApiGraph:
     def remembers(self, node: str) -> bool | None:
         """Whether a loader can be turned back; None if it, or what was added for it, was edited since."""
         memory = _meta(self._all[node]).get(MEMORY)
-        if not isinstance(memory, dict):
+        if memory is None:
             return False
-        try:
-            states = {node: memory["now"], **memory["added"]}
-            same = all(
-                self._state(name) == {key: state[key] for key in ("class_type", "inputs")}
-                for name, state in states.items()
-            )
-            whole = isinstance(memory["was"]["class_type"], str) and memory["was"]["class_type"] in BASE
-            whole = whole and all(
-                isinstance(state["odd"], dict) and all(len(pair) == 2 for pair in state["slots"])
-                for state in memory["added"].values()
-            )
-        except (KeyError, TypeError, AttributeError):
+        if not is_sound(ApiMemory, memory) or memory["was"]["class_type"] not in BASE:
             return None
-        return True if same and whole else None
+        states = {node: memory["now"], **memory["added"]}
+        same = all(
+            self._state(name) == {key: state[key] for key in ("class_type", "inputs")} for name, state in states.items()
+        )
+        return True if same else None
 
     def history(self, node: str) -> list[tuple[str, dict[str, Any]]]:
         """What a loader was, then what was added for it."""

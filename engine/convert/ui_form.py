@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from engine.convert.loaders import ADDED, BASE, LoaderClass, by_name
+from engine.convert.memory import UiMemory, is_sound
 from engine.convert.rewriting import MEMORY, Addition, Found, Rewrite, retitled, values_of
 from engine.convert.ui_hosts import Hosts
 from engine.convert.ui_links import INSIDE, rows
@@ -99,7 +100,7 @@ class UiGraph:
     def _linked(self, node: dict[str, Any]) -> tuple[str, ...]:
         """Widgets fed by other nodes; one shown on the subgraph's own face is not, unless a node feeds it there."""
         loader = BASE[node["type"]]
-        linked = [slot["name"] for slot in node.get("inputs") or [] if slot.get("link") is not None]
+        linked = [str(slot.get("name")) for slot in node.get("inputs") or [] if slot.get("link") is not None]
         promoted = self._promoted(node)
         free = promoted is not None and not self._hosts.linked(self._graph, promoted)
         return tuple(name for name in linked if name != loader.file_field or not free)
@@ -157,7 +158,7 @@ class UiGraph:
             held["outputs"] = held["outputs"][: len(change.loader.outputs)]
         if isinstance(held.get("inputs"), list):
             slots = [_renamed(slot, old.file_field, change.loader.file_field) for slot in held["inputs"]]
-            held["inputs"] = [slot for slot in slots if "widget" not in slot or slot["name"] in change.values]
+            held["inputs"] = [slot for slot in slots if "widget" not in slot or slot.get("name") in change.values]
 
     def _add(self, beside: dict[str, Any], addition: Addition) -> str:
         """Put a loader beside the old one and let the links come from it."""
@@ -200,24 +201,20 @@ class UiGraph:
         """Whether a loader can be turned back; None if it, or what was added for it, was edited since."""
         properties = self._node(node).get("properties")
         memory = properties.get(MEMORY) if isinstance(properties, dict) else None
-        if not isinstance(memory, dict):
+        if memory is None:
             return False
-        try:
-            there = {str(each["id"]): each for each in self._graph["nodes"]}
-            states = {node: memory["now"], **memory["added"]}
-            same = all(name in there and _agrees(there[name], state) for name, state in states.items())
-            same = same and all(not _fed(there[name]) for name in memory["added"])
-            was = memory["was"]
-            whole = was["type"] in BASE and isinstance(memory["last"], list) and len(memory["last"]) == 2
-            whole = whole and all(len(pair) == 2 for state in memory["added"].values() for pair in state["slots"])
-        except (KeyError, TypeError, AttributeError):
+        if not is_sound(UiMemory, memory) or memory["was"]["type"] not in BASE:
             return None
-        return True if same and whole and self._hosts.unchanged(memory.get("hosts", [])) else None
+        there = {str(each["id"]): each for each in self._graph["nodes"]}
+        states = {node: memory["now"], **memory["added"]}
+        same = all(name in there and _agrees(there[name], state) for name, state in states.items())
+        same = same and all(not _fed(there[name]) for name in memory["added"])
+        return True if same and self._hosts.unchanged(memory["hosts"]) else None
 
     def history(self, node: str) -> list[tuple[str, dict[str, Any]]]:
         """What a loader was, then what was added for it."""
         memory = self._node(node)["properties"][MEMORY]
-        hosts = [step["was"] for step in memory.get("hosts", []) if "at" in step]
+        hosts = [step["was"] for step in memory["hosts"] if "at" in step]
         found = []
         for state in (memory["was"], *memory["added"].values()):
             known = {**BASE, **ADDED}.get(state["type"])
@@ -238,7 +235,7 @@ class UiGraph:
                     row.move(held["id"], back.get(row.origin[1], row.origin[1]))
             self._graph["nodes"].remove(self._node(name))
         self._undress(held, memory["was"])
-        self._hosts.restore(memory.get("hosts", []))
+        self._hosts.restore(memory["hosts"])
         before, after = memory["last"]
         counters = self._counters()
         self._ids.count(

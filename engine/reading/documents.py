@@ -34,7 +34,9 @@ def read_document(name: str, data: bytes) -> Document:
     notes: list[str] = []
     try:
         workflow = read(name, data)
-        name, form, notes = workflow.name, workflow.form, workflow.notes
+        name, form, notes = workflow.name, workflow.form, list(workflow.notes)
+        if form == "picture" and workflow.workflow is not None:
+            notes.append("the editor's graph, which the picture carries too, is left out")
     except GraphInvalid as error:
         if not any(problem.code == "unsupported-format" for problem in error.problems):
             raise
@@ -82,7 +84,7 @@ def _value(name: str, data: bytes) -> dict[str, Any]:
     if picture is None:
         value = json_text.parse(json_text.decoded(name, data)).value
     else:
-        text = picture.texts.get(PROMPT) or picture.texts[WORKFLOW]
+        text = next(text for key in (PROMPT, WORKFLOW) if (text := picture.texts.get(key, "")).lstrip().startswith("{"))
         value = json_text.parse(Text(name, text), nan_as_null=True).value
     if not isinstance(value, dict):
         raise GraphInvalid(
@@ -99,7 +101,10 @@ def _damage(file: str, graph: dict[str, Any]) -> Iterator[Problem]:
             if not sound or not isinstance(node.get("id"), int | str) or not _slots_are_sound(node):
                 said = f"{shown(node)} is no node as editors write it: it needs an id, a type, and lists of slots."
                 yield Problem(code="malformed-node", file=file, found=clipped(node), said=said, fix="Export it again.")
-        for link in part.get("links") or []:
+        yield from _face_damage(file, part)
+        links = part.get("links") or []
+        held = links.values() if isinstance(links, dict) else links if isinstance(links, list) else [links]
+        for link in held:
             if not _is_link(link):
                 said = f"{shown(link)} is no link as editors write it."
                 yield Problem(code="malformed-node", file=file, found=clipped(link), said=said, fix="Export it again.")
@@ -124,7 +129,18 @@ def _slots_are_sound(node: dict[str, Any]) -> bool:
     return all(isinstance(held, list) and all(isinstance(slot, dict) for slot in held) for held in slots)
 
 
+def _face_damage(file: str, part: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the inputs and outputs of a subgraph."""
+    for key in ("inputs", "outputs"):
+        held = part.get(key) or []
+        if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
+            said = f"the {key} of a subgraph are {shown(held)}, not a list of objects."
+            yield Problem(code="malformed-node", file=file, found=clipped(held), said=said, fix="Export it again.")
+
+
 def _is_link(link: Any) -> bool:
     if isinstance(link, dict):
-        return {"id", "origin_id", "origin_slot", "target_id", "target_slot"} <= link.keys()
-    return link is None or (isinstance(link, list) and len(link) >= 5)
+        link = [link.get(key) for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
+    return link is None or (
+        isinstance(link, list) and len(link) >= 5 and all(isinstance(each, int | str) for each in link[:5])
+    )

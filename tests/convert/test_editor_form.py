@@ -170,3 +170,13 @@ def test_a_broken_file_is_told_of(broken: dict[str, Any]) -> None:
     with pytest.raises(GraphInvalid) as caught:
         converted(broken, "gguf")
     assert caught.value.problems[0].code == "malformed-node"
+
+
+@pytest.mark.parametrize("key", ["was", "now", "added", "hosts", "last"])
+@pytest.mark.parametrize("value", [None, 5, [], {}, {"36": {}}])
+def test_a_memory_that_somebody_has_spoilt_is_no_obstacle(key: str, value: Any) -> None:
+    document = converted(checkpoint_graph(), "gguf")
+    document["nodes"][0]["properties"]["comfyless"][key] = value
+    after = converted(document, "bf16")
+    assert after["nodes"][0]["type"] in ("UNETLoader", "CheckpointLoaderSimple")
+    assert faults(after) == []
