@@ -236,13 +236,15 @@ class UiGraph:
             self._graph["nodes"].remove(self._node(name))
         self._undress(held, memory["was"])
         self._hosts.restore(memory["hosts"])
-        before, after = memory["last"]
-        counters = self._counters()
-        self._ids.count(
-            self._graph,
-            {name: before.get(name, last) if last == after.get(name) else last for name, last in counters.items()},
-        )
+        self._count_back(*memory["last"])
         return list(memory["added"])
+
+    def _count_back(self, before: dict[str, int], after: dict[str, int]) -> None:
+        """Counters as they were before, unless somebody has counted on since, and never behind an id in use."""
+        used = max((node["id"] for node in self._graph["nodes"] if isinstance(node["id"], int)), default=0)
+        for name, last in self._counters().items():
+            if last == after.get(name) and name in before and before[name] >= used:
+                self._ids.count(self._graph, {name: before[name]})
 
     def _undress(self, held: dict[str, Any], was: dict[str, Any]) -> None:
         """What a node was, with the links it has now and the title a person may have given it since."""
