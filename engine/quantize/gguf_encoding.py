@@ -70,7 +70,8 @@ class GgufEncoding:
         offset = 0
         for first, last in numbers.row_runs(source.shape, self._block.values):
             values = source.rows(first, last)
-            if not (np.isfinite(values.min()) and np.isfinite(values.max())):
+            flat = values.reshape(-1)
+            if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
                 raise ValueError(f"{source.name!r} holds values that are no finite numbers")
             data = encode(values, weights)
             put(0, offset, data)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import ModelFileInvalid
 from engine.quantize.contract import Order, Piece, Values
-from engine.quantize.numbers import row_runs, slices
+from engine.quantize.numbers import SLICE, row_runs, slices
 
 
 class Task(NamedTuple):
@@ -100,32 +100,35 @@ def measure(task: Task, data: mmap) -> Measured:
     view = memoryview(data)
     pieces = [view[start : start + piece.bytes] for piece, start in zip(task.pieces, task.starts, strict=True)]
     power = error = largest = 0.0
+    room = np.empty(SLICE, np.float32)
     for first, last in row_runs(source.shape):
         values = source.rows(first, last).reshape(-1)
         stored = encoding.decode(pieces, source.shape, first, last).reshape(-1)
         for part in slices(values.size):
-            difference = apart(stored[part], values[part])
-            error += float(np.dot(difference, difference))
+            with np.errstate(invalid="ignore"):  # infinity less infinity
+                difference = np.subtract(stored[part], values[part], out=room[: part.stop - part.start])
+            square = float(np.dot(difference, difference))
+            if np.isnan(square):
+                forgive(difference, stored[part], values[part])
+                square = float(np.dot(difference, difference))
+            error += square
             power += float(np.dot(values[part], values[part]))
-            largest = max(largest, float(np.abs(difference).max()))
+            largest = max(largest, float(difference.max()), -float(difference.min()))
     if not error:
         return Measured(0.0, largest)
     return Measured((error / power) ** 0.5 if power else float("inf"), largest)
 
 
-def apart(stored: Values, values: Values) -> Values:
-    """The difference; none where both are no number."""
-    difference = stored - values
-    if np.isnan(difference.sum()):
-        difference[np.isnan(stored) & np.isnan(values) | (stored == values)] = 0
-    return difference
+def forgive(difference: Values, stored: Values, values: Values) -> None:
+    """Make it none where both are the same infinity or no number."""
+    difference[np.isnan(stored) & np.isnan(values) | (stored == values)] = 0
 
 
 def check(task: Task, measured: Measured) -> None:
     """Refuse what no correct file can hold."""
     source, kind = task.order.source, task.order.encoding.name
     relative = measured.relative
-    if not np.isfinite(measured.largest) or np.isnan(relative):
+    if not np.isfinite(measured.largest + relative):
         raise ValueError(f"{source.name!r} comes back from {kind} with values that are no numbers")
     limit = min(KNOWN.get(kind, 1.0) * FAR, LARGEST_ERROR)
     if len(source.shape) > 1 and relative > max(limit, 1e-6):
