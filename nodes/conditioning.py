@@ -1,11 +1,12 @@
 """Text becomes conditioning."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from schemas.context import Context
 from schemas.node import Node
 from schemas.sockets import Clip, Conditioning
-from schemas.widgets import PromptText
+from schemas.widgets import LastLayer, PromptText
 
 
 class CLIPTextEncode(Node):
@@ -29,6 +30,25 @@ class CLIPTextEncode(Node):
         return self.Outputs(encode.encode_text(context, self.clip, self.text))
 
 
+class CLIPSetLastLayer(Node):
+    """Take the tokens from an earlier layer of the text encoders ("clip skip")."""
+
+    category = "conditioning"
+    display_name = "CLIP Set Last Layer"
+
+    clip: Clip
+    stop_at_clip_layer: LastLayer = -1
+
+    class Outputs(NamedTuple):
+        """The same encoders, read elsewhere."""
+
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """A changed recipe."""
+        return self.Outputs(replace(self.clip, layer=self.stop_at_clip_layer))
+
+
 class ConditioningZeroOut(Node):
     """The same conditioning with every number set to zero."""
 
@@ -48,4 +68,4 @@ class ConditioningZeroOut(Node):
         return self.Outputs(conditioning.zero_out(self.conditioning))
 
 
-NODES = (CLIPTextEncode, ConditioningZeroOut)
+NODES = (CLIPTextEncode, CLIPSetLastLayer, ConditioningZeroOut)

@@ -6,7 +6,7 @@ from schemas.choices import ClipType, DecodedDtype, DualClipType, PatchDtype
 from schemas.context import Context
 from schemas.node import Node
 from schemas.sockets import Clip, ClipRef, Model
-from schemas.widgets import AnyTextEncoderFile, GgufModelFile, TextEncoderFile, Toggle
+from schemas.widgets import GgufModelFile, HidreamEncoderFile, LoneTextEncoderFile, TextEncoderFile, Toggle
 
 
 class UnetLoaderGGUF(Node):
@@ -70,7 +70,7 @@ class CLIPLoaderGGUF(Node):
     category = "bootleg"
     display_name = "CLIPLoader (GGUF)"
 
-    clip_name: AnyTextEncoderFile
+    clip_name: LoneTextEncoderFile
     type: ClipType
 
     class Outputs(NamedTuple):
@@ -109,9 +109,9 @@ class TripleCLIPLoaderGGUF(Node):
     category = "bootleg"
     display_name = "TripleCLIPLoader (GGUF)"
 
-    clip_name1: AnyTextEncoderFile
-    clip_name2: AnyTextEncoderFile
-    clip_name3: AnyTextEncoderFile
+    clip_name1: TextEncoderFile
+    clip_name2: TextEncoderFile
+    clip_name3: TextEncoderFile
 
     class Outputs(NamedTuple):
         """All encoders, as one."""
@@ -124,15 +124,18 @@ class TripleCLIPLoaderGGUF(Node):
 
 
 class QuadrupleCLIPLoaderGGUF(Node):
-    """The four text encoders of HiDream from GGUF or safetensors files."""
+    """The four text encoders of HiDream from GGUF or safetensors files.
+
+    One of them is a language model, which cannot be run yet, so that no choice of files is accepted.
+    """
 
     category = "bootleg"
     display_name = "QuadrupleCLIPLoader (GGUF)"
 
-    clip_name1: AnyTextEncoderFile
-    clip_name2: AnyTextEncoderFile
-    clip_name3: AnyTextEncoderFile
-    clip_name4: AnyTextEncoderFile
+    clip_name1: HidreamEncoderFile
+    clip_name2: HidreamEncoderFile
+    clip_name3: HidreamEncoderFile
+    clip_name4: HidreamEncoderFile
 
     class Outputs(NamedTuple):
         """All encoders, as one."""

@@ -2,11 +2,19 @@
 
 from typing import Annotated, NamedTuple
 
-from schemas.choices import ClipDevice, DualClipType, WeightDtype
+from schemas.choices import ClipDevice, ClipType, DualClipType, WeightDtype
 from schemas.context import Context
 from schemas.node import Node, Optional
-from schemas.sockets import Clip, Model, Vae
-from schemas.widgets import CheckpointFile, DiffusionModelFile, LoraFile, Strength, TextEncoderFile, VaeFile
+from schemas.sockets import Clip, ClipRef, Model, Vae
+from schemas.widgets import (
+    CheckpointFile,
+    DiffusionModelFile,
+    LoneTextEncoderFile,
+    LoraFile,
+    Strength,
+    TextEncoderFile,
+    VaeFile,
+)
 
 
 class CheckpointLoaderSimple(Node):
@@ -126,6 +134,34 @@ class UNETLoader(Node):
         return self.Outputs(loading.diffusion_model(context, file, self.weight_dtype))
 
 
+def _encoders(context: Context, names: tuple[str, ...], family: str, device: str = "default") -> ClipRef:
+    """A recipe of text encoders by their files' names, after a look at the headers."""
+    from engine.inference import loading
+
+    files = [context.file("text_encoders", name) for name in names]
+    return loading.text_encoders(context, files, family, device)
+
+
+class CLIPLoader(Node):
+    """One text encoder in a file of its own."""
+
+    category = "advanced/loaders"
+    display_name = "Load CLIP"
+
+    clip_name: LoneTextEncoderFile
+    type: ClipType
+    device: Annotated[ClipDevice, Optional()] = "default"
+
+    class Outputs(NamedTuple):
+        """The encoder."""
+
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at the header."""
+        return self.Outputs(_encoders(context, (self.clip_name,), self.type, self.device))
+
+
 class DualCLIPLoader(Node):
     """Two text encoders in files of their own, in either order."""
 
@@ -144,10 +180,35 @@ class DualCLIPLoader(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at both headers."""
-        from engine.inference import loading
-
-        files = [context.file("text_encoders", name) for name in (self.clip_name1, self.clip_name2)]
-        return self.Outputs(loading.text_encoders(context, files, self.type, self.device))
+        return self.Outputs(_encoders(context, (self.clip_name1, self.clip_name2), self.type, self.device))
 
 
-NODES = (CheckpointLoaderSimple, LoraLoader, LoraLoaderModelOnly, VAELoader, UNETLoader, DualCLIPLoader)
+class TripleCLIPLoader(Node):
+    """The three text encoders of SD3 in files of their own, in any order."""
+
+    category = "advanced/loaders"
+
+    clip_name1: TextEncoderFile
+    clip_name2: TextEncoderFile
+    clip_name3: TextEncoderFile
+
+    class Outputs(NamedTuple):
+        """All encoders, as one."""
+
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at the headers."""
+        return self.Outputs(_encoders(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3"))
+
+
+NODES = (
+    CheckpointLoaderSimple,
+    LoraLoader,
+    LoraLoaderModelOnly,
+    VAELoader,
+    UNETLoader,
+    CLIPLoader,
+    DualCLIPLoader,
+    TripleCLIPLoader,
+)

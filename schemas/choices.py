@@ -91,7 +91,7 @@ DualClipType = Annotated[
         "hidream",
         "hunyuan_image",
     ],
-    Widget("COMBO", unavailable=("sdxl", "sd3", "hunyuan_video", "hidream", "hunyuan_image")),
+    Widget("COMBO", unavailable=("hunyuan_video", "hidream", "hunyuan_image")),
 ]
 """What DualCLIPLoader's two encoders are joined for."""
 
@@ -117,18 +117,11 @@ ClipType = Annotated[
     Widget(
         "COMBO",
         unavailable=(
-            "stable_diffusion",
-            "stable_cascade",
-            "sd3",
             "stable_audio",
-            "mochi",
-            "ltxv",
-            "pixart",
             "cosmos",
             "lumina2",
             "wan",
             "hidream",
-            "chroma",
             "ace",
             "omnigen2",
             "qwen_image",
@@ -136,7 +129,7 @@ ClipType = Annotated[
         ),
     ),
 ]
-"""What the encoder of a loader for one encoder is for. None of these models can be run yet."""
+"""What the encoder of a loader for one encoder is for. Unavailable are those that read neither CLIP nor T5 1.1."""
 
 DecodedDtype = Annotated[Literal["default", "target", "float32", "float16", "bfloat16"], Widget("COMBO")]
 """UnetLoaderGGUFAdvanced's dequant_dtype: what decoded blocks are rounded to; "default" and "target": not at all."""

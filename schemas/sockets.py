@@ -90,19 +90,22 @@ class ModelRef:
 class ClipRef:
     """CLIP: the text encoders of one model family, from one all-in-one file or from several.
 
-    family: what the encoders' outputs are joined for, named as DualCLIPLoader's `type` ("flux", ...);
-    None: the family that the file itself shows. device: "default" or "cpu".
+    family: what the encoders are for, named as the loaders' `type` ("flux", "stable_diffusion", ...); None: the family
+    that the file itself shows. device: "default" or "cpu". layer: CLIPSetLastLayer's choice, counted from the end (-1
+    for the last layer), or None.
     """
 
     files: tuple[FileRef, ...]
     family: str | None = None
     device: str = "default"
     patches: tuple[Patch, ...] = ()
+    layer: int | None = None
 
     @property
     def storage_key(self) -> tuple[str, ...]:
-        """Equal for recipes that share one set of weights."""
-        return ("clip", *(part for file in self.files for part in (file.path, file.fingerprint)), self.device)
+        """Equal for recipes that share one set of weights: which parts of the files are read depends on the family."""
+        files = (part for file in self.files for part in (file.path, file.fingerprint))
+        return ("clip", *files, self.family or "", self.device)
 
     def patched(self, patch: Patch) -> "ClipRef":
         """The same weights with one more patch laid on last."""

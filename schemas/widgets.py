@@ -76,6 +76,7 @@ Guidance = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", ste
 Shift = Annotated[float, Number, Field(ge=0.0, le=100.0), Widget("FLOAT", step=0.01)]
 Strength = Annotated[float, Number, Field(ge=-100.0, le=100.0), Widget("FLOAT", step=0.01)]
 Fraction = Annotated[float, Number, Field(ge=0.0, le=1.0), Widget("FLOAT", step=0.01)]
+LastLayer = Annotated[int, Integer, Field(ge=-24, le=-1), Widget("INT", step=1)]
 BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT")]
 Pixels8 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=8)]
 Pixels16 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=16)]
@@ -91,10 +92,16 @@ Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(descrip
 
 CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints", holds=("flux",))]
 DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models", holds=("flux",))]
-TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "t5xxl"))]
+TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl"))]
+LoneTextEncoderFile = Annotated[
+    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "clip_h", "t5xxl"))
+]
+"""For loaders of one encoder."""
+HidreamEncoderFile = Annotated[
+    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl", "language_model"))
+]
+"""For the loader of four encoders, one of them a language model, which cannot be run."""
 GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=("flux",))]
-AnyTextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders")]
-"""For loaders of models that cannot be run yet: whatever the file holds."""
 VaeFile = Annotated[
     str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))
 ]

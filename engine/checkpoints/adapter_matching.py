@@ -49,7 +49,8 @@ def matching(index: TensorIndex, networks: Mapping[str, Shapes]) -> Matching:
     modules, rest = adapters.modules(index)
     if not modules and not _is_xlabs(index):
         detect.require(index, "lora")
-    known = [spelling for kind, shapes in networks.items() for spelling in spellings(kind, shapes)]
+    alone = len(set(networks) - {"flux"}) == 1
+    known = [spelling for kind, shapes in networks.items() for spelling in spellings(kind, shapes, alone)]
     found, unmatched, for_text = [], list(rest), 0
     no_text = set(networks) <= {"flux"}
     for module in modules:

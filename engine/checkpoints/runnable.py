@@ -17,6 +17,8 @@ SINGLE_FILE = "Use a file with the key names of the published single files."
 LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "flux": ("bfl",),
     "clip_l": ("hf",),
+    "clip_g": ("hf",),
+    "clip_h": ("hf",),
     "t5xxl": ("hf", "llama.cpp"),
     "kl_vae": ("ldm",),
     "lora": ("",),
@@ -26,6 +28,8 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
 SHAPES: Mapping[str, Callable[[Any], Mapping[str, tuple[int, ...]]]] = {
     "flux": flux.shapes,
     "clip_l": clip.shapes,
+    "clip_g": clip.shapes_projected,
+    "clip_h": clip.shapes_projected,
     "t5xxl": t5.shapes,
 }
 """Kinds of models to the shapes that follow from their sizes."""
@@ -41,6 +45,8 @@ ARCHITECTURES: Mapping[str, frozenset[str]] = {
     "flux": frozenset({"flux"}),
     "t5xxl": frozenset({"t5", "t5encoder"}),
     "clip_l": frozenset({"clip", "clip_l", "clip-l"}),
+    "clip_g": frozenset({"clip", "clip_g", "clip-g"}),
+    "clip_h": frozenset({"clip", "clip_h", "clip-h"}),
 }
 """Kinds of models to what a GGUF file's metadata may call them."""
 

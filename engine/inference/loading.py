@@ -54,12 +54,13 @@ def four_bit_model(context: Context, file: FileRef, kind: str) -> ModelRef:
 
 
 def text_encoders(context: Context, files: Sequence[FileRef], family: str, device: str = "default") -> ClipRef:
-    """The recipe of text encoders joined for a family of models ("flux"), in any order.
+    """The recipe of text encoders for the models that a loader's `type` names ("flux"), in any order.
 
-    device: "default" or "cpu". Raises ModelFileInvalid if an encoder that the family takes is in none of the files.
+    device: "default" or "cpu". Raises ModelFileInvalid if an encoder that they read is in none of the files, a file
+    brings none, or the type cannot be run.
     """
     clip = ClipRef(tuple(files), family, device)
-    parts.pieces(clip)
+    parts.encoders(clip)
     return clip
 
 

@@ -8,7 +8,7 @@ from engine.folders import Folders
 from engine.graph.check import check
 from engine.plugins.registry import Registry
 from schemas.report import Problem
-from tests.checkpoints.tables import load, write_safetensors
+from tests.checkpoints.tables import load, safetensors_bytes, write_safetensors
 from tests.graph.fakes import node, workflow
 
 NAME = "model.safetensors"
@@ -65,6 +65,22 @@ def test_the_types_that_cannot_be_joined_are_unavailable(tmp_path: Path) -> None
     for name in ("clip_l", "t5xxl_fp16"):
         write_safetensors(tmp_path / "text_encoders" / f"{name}.safetensors", load(name))
     names = {"clip_name1": "clip_l.safetensors", "clip_name2": "t5xxl_fp16.safetensors"}
-    [problem] = problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="sd3")
-    assert (problem.code, problem.fix) == ("unavailable", "Choose from: flux.")
+    [problem] = problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="hidream")
+    assert (problem.code, problem.fix) == ("unavailable", "Choose from: sdxl, sd3, flux.")
     assert problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="flux") == []
+    lone = {"clip_name": "t5xxl_fp16.safetensors"}
+    [problem] = problems_with(tmp_path, "text_encoders", "CLIPLoader", **lone, type="wan")
+    known = "stable_diffusion, stable_cascade, sd3, mochi, ltxv, pixart, chroma"
+    assert (problem.code, problem.fix) == ("unavailable", f"Choose from: {known}.")
+    assert problems_with(tmp_path, "text_encoders", "CLIPLoader", **lone, type="chroma") == []
+
+
+def test_four_encoders_are_refused_for_the_language_model_among_them(tmp_path: Path) -> None:
+    (tmp_path / "text_encoders").mkdir()
+    write_safetensors(tmp_path / "text_encoders" / "clip_l.safetensors", load("clip_l"))
+    llama = {"model.layers.0.self_attn.q_proj.weight": ("fp16", (8, 8))}
+    (tmp_path / "text_encoders" / "llama.safetensors").write_bytes(safetensors_bytes(llama))
+    names = {f"clip_name{number}": "clip_l.safetensors" for number in (1, 2, 3)} | {"clip_name4": "llama.safetensors"}
+    [problem] = problems_with(tmp_path, "text_encoders", "QuadrupleCLIPLoaderGGUF", **names)
+    assert (problem.code, problem.field) == ("bad-file", "clip_name4")
+    assert "a language model, which cannot be run yet" in problem.said

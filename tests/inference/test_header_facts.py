@@ -4,6 +4,7 @@ from torch import nn
 
 from engine.checkpoints import storage
 from engine.checkpoints.families import clip, flux, t5
+from engine.inference.encoders.clip import Clip
 from engine.inference.encoders.parts import build_clip
 from engine.inference.encoders.t5 import T5
 from engine.inference.models.flux import Flux
@@ -30,6 +31,7 @@ def test_shapes_of_t5_are_those_of_the_network_but_for_the_embedding() -> None:
 def test_shapes_of_clip_are_those_of_the_network_but_for_the_projection() -> None:
     sizes = clip.ClipSizes(64, 2, 96, 100, 10, 1, "quick_gelu", projection=True)
     assert clip.shapes(sizes) == asked(build_clip(sizes))
+    assert clip.shapes_projected(sizes) == asked(Clip(sizes))
 
 
 def test_every_storage_that_may_be_run_can_be_decoded() -> None:

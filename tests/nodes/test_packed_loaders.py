@@ -1,12 +1,13 @@
 """Loaders of the GGUF and NF4 packs: recipes of what they name, or an error that says what cannot be run yet."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import ModelFileInvalid
-from nodes import gguf, nf4
+from nodes import conditioning, gguf, loaders, nf4
 from schemas.node import Node
 from schemas.sockets import ClipRef, FileRef, ModelRef, VaeRef
 from tests.inference.stand_in import StandInContext, file_ref
@@ -14,6 +15,7 @@ from tests.models.fixture import tiny_models
 
 Q8, NF4 = "diffusion_models/flux1-dev-Q8_0.gguf", "checkpoints/flux1-dev-bnb-nf4.safetensors"
 T5, CLIP_L = "text_encoders/t5-v1_1-xxl-encoder-Q8_0.gguf", "text_encoders/clip_l.safetensors"
+CLIP_G = "text_encoders/clip_g.safetensors"
 PLACES = {"unet_gguf": "diffusion_models"}
 
 
@@ -30,7 +32,7 @@ class FolderContext(StandInContext):
 
 @pytest.fixture(scope="module")
 def context() -> FolderContext:
-    return FolderContext(tiny_models(Q8, NF4, T5, CLIP_L))
+    return FolderContext(tiny_models(Q8, NF4, T5, CLIP_L, CLIP_G))
 
 
 def given(node: type[Node], context: FolderContext, **values: Any) -> Any:
@@ -55,20 +57,36 @@ def test_text_encoders_of_both_formats_join_for_flux(context: FolderContext) -> 
     assert clip == ClipRef(tuple(context.file("text_encoders", name) for name in names), "flux")
 
 
-@pytest.mark.parametrize(
-    ("node", "count", "extra", "family"),
-    [
-        (gguf.CLIPLoaderGGUF, 0, {"clip_name": name_of(T5), "type": "sd3"}, "sd3"),
-        (gguf.TripleCLIPLoaderGGUF, 3, {}, "sd3"),
-        (gguf.QuadrupleCLIPLoaderGGUF, 4, {}, "hidream"),
-    ],
-)
-def test_encoders_of_models_that_cannot_be_run_say_so(
-    context: FolderContext, node: type[Node], count: int, extra: dict[str, str], family: str
-) -> None:
-    names = {f"clip_name{number + 1}": name_of(T5) for number in range(count)}
-    with pytest.raises(ModelFileInvalid, match=f"cannot be joined for '{family}': only flux is supported"):
-        given(node, context, **names, **extra)
+def test_each_loader_of_encoders_knows_what_they_are_for(context: FolderContext) -> None:
+    file = context.file("text_encoders", name_of(T5))
+    lone = given(gguf.CLIPLoaderGGUF, context, clip_name=name_of(T5), type="chroma")
+    assert (
+        lone == given(loaders.CLIPLoader, context, clip_name=name_of(T5), type="chroma") == ClipRef((file,), "chroma")
+    )
+    names = (name_of(CLIP_L), name_of(CLIP_G), name_of(T5))
+    fields = {f"clip_name{number + 1}": name for number, name in enumerate(names)}
+    triple = given(gguf.TripleCLIPLoaderGGUF, context, **fields)
+    assert triple == given(loaders.TripleCLIPLoader, context, **fields)
+    assert triple == ClipRef(tuple(context.file("text_encoders", name) for name in names), "sd3")
+
+
+def test_three_times_the_same_encoder_is_refused(context: FolderContext) -> None:
+    fields = {f"clip_name{number + 1}": name_of(T5) for number in range(3)}
+    with pytest.raises(
+        ModelFileInvalid, match="another of the chosen files holds too. sd3 reads clip_l, clip_g and t5"
+    ):
+        given(gguf.TripleCLIPLoaderGGUF, context, **fields)
+
+
+def test_four_encoders_are_refused_whatever_they_are(context: FolderContext) -> None:
+    fields = {f"clip_name{number + 1}": name_of(T5) for number in range(4)}
+    with pytest.raises(ModelFileInvalid, match="for 'hidream', whose text encoders are not supported yet"):
+        given(gguf.QuadrupleCLIPLoaderGGUF, context, **fields)
+
+
+def test_the_last_layer_is_a_part_of_the_recipe(context: FolderContext) -> None:
+    clip = ClipRef((context.file("text_encoders", name_of(CLIP_L)),), "stable_diffusion")
+    assert given(conditioning.CLIPSetLastLayer, context, clip=clip, stop_at_clip_layer=-2) == replace(clip, layer=-2)
 
 
 def test_nf4_files_give_their_parts_and_must_be_what_was_asked_for(context: FolderContext) -> None:

@@ -94,6 +94,11 @@ def shapes(sizes: ClipSizes) -> dict[str, tuple[int, ...]]:
     return found | {f"{norm}.{part}": (wide,) for norm in norms for part in ("weight", "bias")}
 
 
+def shapes_projected(sizes: ClipSizes) -> dict[str, tuple[int, ...]]:
+    """The same with the projection, which only the pooled outputs of G and H go through."""
+    return shapes(sizes) | {"text_projection.weight": (sizes.width, sizes.width)}
+
+
 def block(number: int) -> str:
     """A name that every layer has, Hugging Face."""
     return f"text_model.encoder.layers.{number}.mlp.fc1.weight"

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.checkpoints.families.clip import ClipSizes
+from engine.inference.encoders.contract import Taken, Vectors, until
 from engine.inference.layers.embedding import Embedding
 from engine.inference.layers.linear import PackedLinear
 
@@ -37,12 +38,12 @@ class ClipAttention(nn.Module):
             PackedLinear(sizes.width, sizes.width) for _ in range(4)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, width) → (B, T, width)."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, T, width) → (B, T, width). mask: (B, 1, T, T) bool, who attends to whom; None: to all before."""
         query, key, value = (
             part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q_proj, self.k_proj, self.v_proj)
         )
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = functional.scaled_dot_product_attention(query, key, value, mask, is_causal=mask is None)
         return self.out_proj(mixed.transpose(1, 2).flatten(2))
 
 
@@ -70,9 +71,9 @@ class ClipLayer(nn.Module):
         self.layer_norm1, self.self_attn = layer_norm(sizes.width), ClipAttention(sizes)
         self.layer_norm2, self.mlp = layer_norm(sizes.width), ClipMlp(sizes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, width) → (B, T, width)."""
-        x = x + self.self_attn(self.layer_norm1(x))
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(B, T, width) → (B, T, width). mask: see ClipAttention."""
+        x = x + self.self_attn(self.layer_norm1(x), mask)
         return x + self.mlp(self.layer_norm2(x))
 
 
@@ -107,7 +108,7 @@ class ClipTransformer(nn.Module):
 
 
 class Clip(nn.Module):
-    """Tokens become one vector each."""
+    """Tokens become one vector each, and the end mark's a vector for all of them."""
 
     def __init__(self, sizes: ClipSizes) -> None:
         """Structure only; weights are filled in later."""
@@ -116,11 +117,22 @@ class Clip(nn.Module):
         self.text_model = ClipTransformer(sizes)
         self.text_projection = PackedLinear(sizes.width, sizes.width, bias=False) if sizes.projection else None
 
-    def forward(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
-        """(B, T) token ids, T at most the encoder's positions → (B, T, width) behind the last norm, in `dtype`."""
-        model = self.text_model
-        positions = torch.arange(ids.shape[1], device=ids.device)
+    def forward(self, ids: Tensor, dtype: torch.dtype, ends: Tensor, taken: Taken) -> Vectors:
+        """See TextNetwork. T is at most the encoder's positions.
+
+        Pooled is the end mark's vector behind the last norm, whatever is taken for the tokens, then projected.
+        """
+        model, layers = self.text_model, self.text_model.encoder.layers
+        length = ids.shape[1]
+        positions = torch.arange(length, device=ids.device)
         x = model.embeddings.token_embedding(ids, dtype) + model.embeddings.position_embedding(positions, dtype)
-        for layer in model.encoder.layers:
-            x = layer(x)
-        return model.final_layer_norm(x)
+        mask = until(ends, length)[:, None, None, :].expand(-1, 1, length, -1).tril() if taken.masked else None
+        number, chosen = taken.number(len(layers)), None
+        for each, layer in enumerate(layers):
+            x = layer(x, mask)
+            if each == number:
+                chosen = model.final_layer_norm(x) if taken.normed else x
+        last = model.final_layer_norm(x)
+        pooled = last[torch.arange(len(ids), device=ids.device), ends]
+        projected = pooled if self.text_projection is None else self.text_projection(pooled)
+        return Vectors(last if chosen is None else chosen, projected)

@@ -2,77 +2,102 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from engine.errors import GraphInvalid
 from engine.inference.devices import NAMES, TEXT_DTYPE, TEXT_WEIGHTS, device_of
 from engine.inference.encoders import parts
-from engine.inference.encoders.clip import Clip
-from engine.inference.encoders.sections import CLIP_L, Layout, Token, tokenise
-from engine.inference.encoders.t5 import T5
+from engine.inference.encoders.contract import TextNetwork, Vectors, until
+from engine.inference.encoders.families import Reading
+from engine.inference.encoders.sections import Layout, Token, tokenise
 from engine.inference.patches import lora
 from engine.inference.residency import Setting, borrowed
 from schemas.context import Context
+from schemas.report import Problem
 from schemas.sockets import ClipRef
 
-Encoder = Callable[[Tensor], Tensor]
-"""(B, T) token ids → (B, T, width)."""
+Encoder = Callable[[Tensor, Tensor], Vectors]
+"""(B, T) token ids and (B,) places of the first end marks → what is made of them."""
 
 
 def encode_text(context: Context, clip: ClipRef, text: str) -> list[Any]:
     """One prompt, in ComfyUI's syntax, for all encoders."""
-    return _encode(context, clip, text, text, {})
+    return _encode(context, clip, parts.encoders(clip), lambda kind: text, {})
 
 
 def encode_flux(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, guidance: float) -> list[Any]:
-    """A prompt for CLIP-L, another for T5, and the guidance that Flux shall follow."""
-    return _encode(context, clip, clip_l, t5xxl, {"guidance": guidance})
+    """A prompt for CLIP, another for T5, and the guidance that Flux shall follow.
+
+    Raises GraphInvalid if the encoders belong to a family that reads no T5.
+    """
+    encoders = parts.encoders(clip)
+    if "t5xxl" not in encoders.family.encoders:
+        said = f"the text encoders are joined for {encoders.family.name}, which reads no T5"
+        raise GraphInvalid([Problem(code="unavailable", said=said, fix="Use CLIPTextEncode.")])
+    texts = {"t5xxl": t5xxl}
+    return _encode(context, clip, encoders, lambda kind: texts.get(kind, clip_l), {"guidance": guidance})
 
 
-def _encode(context: Context, clip: ClipRef, clip_l: str, t5xxl: str, noted: dict[str, Any]) -> list[Any]:
+def _encode(
+    context: Context, clip: ClipRef, encoders: parts.Encoders, text_for: Callable[[str], str], noted: dict[str, Any]
+) -> list[Any]:
     device = device_of(context, clip.device)
     setting = Setting(TEXT_DTYPE, device, narrowed=TEXT_WEIGHTS)
     label = f"{' + '.join(file.name for file in clip.files)} (text encoders)"
-    pieces = parts.pieces(clip)
+    warn = cache(context.warn)  # all encoders read the same prompt: one warning is enough
+    answers, marked = {}, dict(noted)
     with ExitStack() as block:
-        networks = block.enter_context(borrowed(context, clip.storage_key, label, pieces, setting))
+        resident = block.enter_context(borrowed(context, clip.storage_key, label, encoders.pieces, setting))
         for file in clip.files:
             context.used_model(file, NAMES[TEXT_DTYPE])
-        t5, clip_network = cast(T5, networks["t5xxl"]), cast(Clip, networks["clip_l"])
-        block.enter_context(lora.laid({"t5xxl": t5, "clip_l": clip_network}, clip.patches, TEXT_DTYPE, device))
-        warn = cache(context.warn)  # both encoders read the same prompt: one warning is enough
-        words = parts.t5_layout(pieces["t5xxl"])
-        tokens = hidden_of(lambda ids: t5(ids.to(device), TEXT_DTYPE), tokenise(t5xxl, words, warn), words)
-        layout = replace(CLIP_L, length=clip_network.sizes.positions)
-        sections = tokenise(clip_l, layout, warn)
-        pooled = pooled_of(lambda ids: clip_network(ids.to(device), TEXT_DTYPE), sections[0], layout)
-    return [[tokens, {"pooled_output": pooled, **noted}]]
+        networks = {kind: resident[kind] for kind in encoders.pieces}
+        block.enter_context(lora.laid(networks, clip.patches, TEXT_DTYPE, device))
+        for kind, network in networks.items():
+            reading = encoders.reading(kind, clip.layer)
+            sections = tokenise(text_for(kind), reading.layout, warn)
+            answers[kind] = answer_of(_reader(cast(TextNetwork, network), reading, device), sections, reading)
+            if reading.tells_mask:
+                marked["attention_mask"] = words_of(sections, reading.layout)
+    tokens, pooled = encoders.family.join(answers)
+    return [[tokens, {"pooled_output": pooled, **marked}]]
 
 
-def hidden_of(encoder: Encoder, sections: Sequence[Sequence[Token]], layout: Layout) -> Tensor:
-    """(1, all tokens of all sections, width): what the encoder makes of them, moved by their weights.
+def _reader(network: TextNetwork, reading: Reading, device: torch.device) -> Encoder:
+    return lambda ids, ends: network(ids.to(device), TEXT_DTYPE, ends.to(device), reading.taken)
 
-    A token of weight w goes to w times its distance from what an empty prompt gives in its place.
+
+def answer_of(encoder: Encoder, sections: Sequence[Sequence[Token]], reading: Reading) -> Vectors:
+    """What an encoder makes of all sections: tokens (1, all of them, width), pooled (1, width) of the first section.
+
+    A token of weight w goes to w times its distance from what an empty prompt gives in its place; weights do not touch
+    the pooled vector.
     """
-    weights = torch.tensor([[weight for _, weight in section] for section in sections])
+    sections = sections[:1] if reading.only_pooled else sections
     ids = [[token for token, _ in section] for section in sections]
-    weighted = bool((weights != 1.0).any())
+    weights = torch.tensor([[weight for _, weight in section] for section in sections])
+    weighted = bool((weights != 1.0).any()) and not reading.only_pooled
     if weighted:
-        ids.append(layout.empty(len(ids[0])))
-    hidden = encoder(torch.tensor(ids)).to("cpu", torch.float32)
+        ids.append(reading.layout.empty(len(ids[0])))
+    tokens, pooled = encoder(torch.tensor(ids), _ends(ids, reading.layout))
+    tokens = tokens.to("cpu", torch.float32)
     if weighted:
-        hidden, empty = hidden[:-1], hidden[-1:]
-        moved = (hidden - empty) * weights[..., None] + empty
-        hidden = torch.where(weights[..., None] == 1.0, hidden, moved)
-    return hidden.reshape(1, -1, hidden.shape[-1])
+        tokens, empty = tokens[:-1], tokens[-1:]
+        moved = (tokens - empty) * weights[..., None] + empty
+        tokens = torch.where(weights[..., None] == 1.0, tokens, moved)
+    tokens = tokens.reshape(1, -1, tokens.shape[-1])
+    return Vectors(tokens, None if pooled is None else pooled[:1].to("cpu", torch.float32))
 
 
-def pooled_of(encoder: Encoder, section: Sequence[Token], layout: Layout) -> Tensor:
-    """(1, width): what the encoder makes of the first end mark of a section; weights do not touch it."""
-    ids = [token for token, _ in section]
-    hidden = encoder(torch.tensor([ids]))
-    return hidden[:, ids.index(layout.end)].to("cpu", torch.float32)
+def words_of(sections: Sequence[Sequence[Token]], layout: Layout) -> Tensor:
+    """(1, all tokens): 1 up to each section's first end mark, then 0."""
+    ids = [[token for token, _ in section] for section in sections]
+    return until(_ends(ids, layout), len(ids[0])).long().reshape(1, -1)
+
+
+def _ends(ids: Sequence[Sequence[int]], layout: Layout) -> Tensor:
+    """(B,) places of the first end marks; the last place where there is none."""
+    return torch.tensor([row.index(layout.end) if layout.end in row else len(row) - 1 for row in ids])

@@ -1,7 +1,7 @@
 """Sections: tokens with weights, laid out in runs of the length that an encoder takes, as ComfyUI lays them out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.inference.encoders import prompts
 from engine.inference.encoders.tokenizers import clip, t5
@@ -18,7 +18,8 @@ class Layout:
     """How an encoder takes its tokens.
 
     start: mark in front of each section, or None. length: of every section; None: one section as long as it must be, at
-    least `minimum`. encode: text to ids without marks.
+    least `minimum`. encode: text to ids without marks. bare: an empty prompt is padding alone, without marks, where
+    weighted tokens are moved away from it.
     """
 
     encode: Callable[[str], list[int]]
@@ -27,6 +28,7 @@ class Layout:
     start: int | None = None
     length: int | None = None
     minimum: int = 0
+    bare: bool = False
 
     @property
     def first(self) -> list[Token]:
@@ -40,12 +42,16 @@ class Layout:
 
     def empty(self, length: int) -> list[int]:
         """The ids of an empty prompt in a section of some length."""
-        marks = [token for token, _ in self.first] + [self.end]
+        marks = [] if self.bare else [*(token for token, _ in self.first), self.end]
         return marks + [self.pad] * (length - len(marks))
 
 
 CLIP_L = Layout(clip.encode, start=clip.START, end=clip.END, pad=clip.END, length=77)
+CLIP_G = replace(CLIP_L, pad=0)
 T5_FLUX = Layout(t5.encode, end=t5.END, pad=t5.PAD, minimum=256)
+T5_SD3 = replace(T5_FLUX, minimum=77)
+T5_LTXV = replace(T5_FLUX, minimum=128)
+T5_PIXART = replace(T5_FLUX, minimum=1, bare=True)
 
 
 def tokenise(text: str, layout: Layout, warn: Callable[[str], None]) -> list[list[Token]]:

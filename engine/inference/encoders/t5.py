@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.checkpoints.families.t5 import T5Sizes
+from engine.inference.encoders.contract import Taken, Vectors, until
 from engine.inference.layers.embedding import Embedding
 from engine.inference.layers.linear import PackedLinear
 from engine.inference.layers.norms import RmsNorm
@@ -43,7 +44,7 @@ class T5Attention(nn.Module):
         self.relative_attention_bias = Embedding(sizes.buckets, sizes.heads) if biased else None
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """(B, T, width), bias (1, heads, T, T) → (B, T, width)."""
+        """(B, T, width), bias (1 or B, heads, T, T) → (B, T, width)."""
         query, key, value = (
             part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v)
         )
@@ -123,17 +124,20 @@ class T5Stack(nn.Module):
         self.block = nn.ModuleList(T5Block(sizes, biased=number == 0) for number in range(sizes.layers))
         self.final_layer_norm = RmsNorm(sizes.width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, width) → (B, T, width)."""
+    def forward(self, x: Tensor, ends: Tensor, taken: Taken) -> Tensor:
+        """(B, T, width) → (B, T, width). ends, taken: see TextNetwork."""
         first = cast(T5AttentionLayer, cast(T5Block, self.block[0]).layer[0])
         bias = first.SelfAttention.bias(x.shape[1], x.dtype, x.device)
-        for block in self.block:
+        if taken.masked:
+            bias = bias.masked_fill(~until(ends, x.shape[1])[:, None, None, :], -math.inf)
+        number = taken.number(len(self.block))
+        for block in self.block if number is None else self.block[: number + 1]:
             x = block(x, bias)
-        return self.final_layer_norm(x)
+        return self.final_layer_norm(x) if number is None or taken.normed else x
 
 
 class T5(nn.Module):
-    """Tokens become one vector each; padding is attended to like words, as Flux was trained."""
+    """Tokens become one vector each; padding is attended to like words unless it is masked."""
 
     def __init__(self, sizes: T5Sizes) -> None:
         """Structure only; weights are filled in later."""
@@ -142,6 +146,6 @@ class T5(nn.Module):
         self.shared = Embedding(sizes.tokens, sizes.width)
         self.encoder = T5Stack(sizes)
 
-    def forward(self, ids: Tensor, dtype: torch.dtype) -> Tensor:
-        """(B, T) token ids → (B, T, width), in `dtype`."""
-        return self.encoder(self.shared(ids, dtype))
+    def forward(self, ids: Tensor, dtype: torch.dtype, ends: Tensor, taken: Taken) -> Vectors:
+        """See TextNetwork. T5 pools nothing."""
+        return Vectors(self.encoder(self.shared(ids, dtype), ends, taken), None)

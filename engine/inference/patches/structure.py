@@ -40,6 +40,6 @@ def of_recipes(model: ModelRef | None, clip: ClipRef | None) -> Mapping[str, Sha
     if model is not None:
         found["flux"] = shapes_of(Flux, runnable.require(index.read(model.file.path), "flux").sizes)
     if clip is not None:
-        for kind, piece in parts.pieces(clip).items():
+        for kind, piece in parts.encoders(clip).pieces.items():
             found[kind] = shapes_of(piece.build, piece.part.sizes)
     return found
