@@ -10,11 +10,13 @@ from torch import Tensor
 
 from engine.checkpoints import index, runnable
 from engine.checkpoints.families.flux import FluxSizes
+from engine.errors import GraphInvalid
 from engine.inference.devices import NAMES, device_of, network_dtype
 from engine.inference.models.flux import Flux
 from engine.inference.patches import lora
 from engine.inference.residency import Piece, Setting, borrowed
 from schemas.context import Context
+from schemas.report import Problem
 from schemas.sockets import ModelRef
 
 ROUNDING: Mapping[str, torch.dtype | None] = {
@@ -100,18 +102,22 @@ class FluxNetwork:
         self.latent = FLUX_LATENT
 
     def velocity(self, x: Tensor, timestep: Tensor, tokens: Tensor, options: Mapping[str, Any]) -> Tensor:
-        """See DiffusionNetwork. guidance: a number, None to leave the embedding out, 3.5 if it is not given."""
-        batch = x.shape[0]
+        """See DiffusionNetwork. guidance: a number, None to leave the embedding out, 3.5 if it is not given.
+
+        Raises GraphInvalid for the conditioning of another family's text encoders, if its widths show it.
+        """
+        batch, sizes = x.shape[0], self._flux.sizes
         pooled = options.get("pooled_output")
         if pooled is None:
-            pooled = torch.zeros(1, self._flux.sizes.pooled_width)
+            pooled = torch.zeros(1, sizes.pooled_width)
+        _check_widths(tokens.shape[-1], pooled.shape[-1], sizes)
         guidance = options.get("guidance", DEFAULT_GUIDANCE)
         with torch.no_grad():
             answer = self._flux(
                 x.to(self.device, self.dtype),
                 timestep.to(self.device, torch.float32).expand(batch),
                 self._like_batch(tokens, batch),
-                self._like_batch(pooled, batch)[:, : self._flux.sizes.pooled_width],
+                self._like_batch(pooled, batch)[:, : sizes.pooled_width],
                 None if guidance is None else torch.full((batch,), float(guidance), device=self.device),
             )
         return answer.to(x.device, torch.float32)
@@ -120,6 +126,17 @@ class FluxNetwork:
         """In the type computed in, and one entry repeated for each of the batch."""
         moved = tensor.to(self.device, self.dtype)
         return moved.expand(batch, *moved.shape[1:]) if moved.shape[0] == 1 else moved
+
+
+def _check_widths(tokens: int, pooled: int, sizes: FluxSizes) -> None:
+    """Raise GraphInvalid unless the network takes tokens and pooled vectors of these widths; it cuts longer vectors."""
+    if tokens != sizes.text_width or pooled < sizes.pooled_width:
+        said = (
+            f"the conditioning has tokens of width {tokens} and a pooled vector of {pooled}, but this Flux takes"
+            f" {sizes.text_width} and {sizes.pooled_width}"
+        )
+        fix = "Load the text encoders of Flux: T5 and CLIP-L with type flux."
+        raise GraphInvalid([Problem(code="wrong-wire", said=said, fix=fix)])
 
 
 def facts(model: ModelRef) -> ModelFacts:

@@ -58,6 +58,28 @@ def test_stems_find_their_rows(stem: str, network: str, parameter: str, rows: tu
     assert found.target.swapped == ("norm_out" in stem)
 
 
+CLIP_G = {name.replace("layers.0", "layers.30"): shape for name, shape in CLIP.items()}
+
+
+@pytest.mark.parametrize(
+    ("stem", "beside", "changed"),
+    [
+        ("lora_te2_text_model_encoder_layers_30_mlp_fc1", {"clip_l": CLIP}, "clip_g"),
+        ("text_encoder_2.text_model.encoder.layers.30.mlp.fc1", {"clip_l": CLIP, "t5xxl": T5}, "clip_g"),
+        ("lora_te1_text_model_encoder_layers_30_mlp_fc1", {"clip_l": CLIP}, None),
+        ("lora_te_text_model_encoder_layers_30_mlp_fc1", {}, "clip_g"),
+        ("text_encoder.text_model.encoder.layers.30.mlp.fc1", {"flux": FLUX}, "clip_g"),
+    ],
+)
+def test_clip_g_is_the_second_text_encoder_unless_it_is_the_only_one(
+    stem: str, beside: dict[str, Any], changed: str | None
+) -> None:
+    names = table(stem, lora_down__weight=[4, 128], lora_up__weight=[512, 4])
+    more = table("lora_te2_text_model_encoder_layers_30_mlp_fc1", diff_b=[512]) if changed is None else {}
+    found = matching(index_of({**names, **more}), {**beside, "clip_g": CLIP_G})
+    assert (len(found.unmatched), found.count("clip_g")) == ((0, 1) if changed else (2, 1))
+
+
 def test_text_encoders_modules_are_unused_without_text_encoders_and_unmatched_with_others() -> None:
     names = good() | table("lora_te1_text_model_encoder_layers_9_mlp_fc1", lora_down__weight=[4, 128])
     alone = matching(index_of(names), {"flux": FLUX})

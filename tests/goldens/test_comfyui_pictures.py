@@ -24,6 +24,7 @@ FOLDERS = {
     "unet_name": "diffusion_models",
     "clip_name1": "text_encoders",
     "clip_name2": "text_encoders",
+    "clip_name3": "text_encoders",
     "clip_name": "text_encoders",
     "vae_name": "vae",
     "lora_name": "loras",

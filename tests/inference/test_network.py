@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.checkpoints import index, runnable
-from engine.errors import DoesNotFit
+from engine.errors import DoesNotFit, GraphInvalid
 from engine.inference import loading, network, residency
 from engine.inference.layers.linear import linears
 from engine.inference.residency import Piece, Setting
@@ -124,3 +124,12 @@ def test_a_cpu_without_room_is_an_error(dev: ModelRef) -> None:
     context = StandInContext(ledger=Ledger(budgets={"cpu": 100}))
     with pytest.raises(DoesNotFit, match="flux1-dev.safetensors .* needs"), network.borrow(context, dev):
         pass
+
+
+def test_conditioning_of_another_familys_encoders_is_told(dev: ModelRef) -> None:
+    x, time = torch.zeros(1, 16, 4, 4), torch.ones(1)
+    with network.borrow(StandInContext(), dev) as flux:
+        assert flux.velocity(x, time, torch.zeros(1, 8, 256), {"pooled_output": None}).shape == x.shape
+        assert flux.velocity(x, time, torch.zeros(1, 8, 256), {"pooled_output": torch.zeros(1, 192)}).shape == x.shape
+        with pytest.raises(GraphInvalid, match="width 192 and a pooled vector of 64, but .* takes 256 and 128"):
+            flux.velocity(x, time, torch.zeros(1, 77, 192), {"pooled_output": torch.zeros(1, 64)})

@@ -17,6 +17,9 @@ SAMPLING_OPTIONS = frozenset(
 )
 """Options of a conditioning that say where, when and how strongly it counts; all others are for the network."""
 
+FIXES = {"attention_mask": "Choose another type in the loader of the text encoder."}
+"""What to do about options that some networks know and others do not, where it is not to remove a node."""
+
 FADE = 8
 """Latent cells over which an area without a mask fades in from an edge inside the picture."""
 
@@ -101,7 +104,9 @@ def _read_one(
     for name, value in options.items():
         if name not in SAMPLING_OPTIONS and name not in accepted and value is not None:
             said = f"the conditioning carries {name!r}, which this version cannot act on"
-            raise GraphInvalid([Problem(code="unavailable", said=said, fix="Remove the node that adds it.")])
+            raise GraphInvalid(
+                [Problem(code="unavailable", said=said, fix=FIXES.get(name, "Remove the node that adds it."))]
+            )
     mask = _mask(options, latent)
     region = _region(options, mask, latent)
     start, end = options.get("start_percent"), options.get("end_percent")
