@@ -8,6 +8,7 @@ from engine.checkpoints import detect, index
 from engine.checkpoints.detect import Part
 from engine.errors import ModelFileInvalid
 from engine.folders import Folders
+from engine.quantize.naming import stored_as
 from schemas.weight_types import VARIANTS, WeightType
 
 _GGUF = re.compile(rf"[-_.]({'|'.join(sorted(VARIANTS['gguf'], key=len, reverse=True))})\.gguf$", re.IGNORECASE)
@@ -56,6 +57,9 @@ class SourceFile:
             return WeightType("gguf", gguf[1].upper())
         if self.name.lower().endswith(".gguf"):
             return None
+        ending = stored_as(self.name)
+        if ending is not None:
+            return ending
         return next((stored for word, stored in _WORDS if re.search(word, self.name.lower())), WeightType("bf16"))
 
 

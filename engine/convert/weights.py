@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.checkpoints import index
 from engine.errors import FileMissing, NotWritten
 from engine.folders import Folders
+from engine.folders.folders import inside
 from engine.quantize import checkpoint_files, quantizing
 from engine.quantize.quantizing import USUAL, Options
 from schemas.conversion import FileNeeded
@@ -27,7 +28,7 @@ def make(files: Sequence[FileNeeded], folders: Folders, options: Options = USUAL
     Before the first one it is made sure that all sources are there. Raises FileMissing, ModelFileInvalid if a source
     cannot be stored so, NotWritten, Interrupted.
     """
-    orders = [(file, _source(file, folders), place(folders, file.folder) / file.name) for file in missing(files)]
+    orders = [(file, _source(file, folders), target_of(file, folders)) for file in missing(files)]
     for file, source, target in orders:
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.to:
@@ -35,6 +36,17 @@ def make(files: Sequence[FileNeeded], folders: Folders, options: Options = USUAL
         else:
             work = checkpoint_files.part_job(index.read(source), file.part)
             yield quantizing.make(work, source, AS_STORED, target, options)
+
+
+def target_of(file: FileNeeded, folders: Folders) -> Path:
+    """Where a file that is to be made goes. Both slashes of its name part folders, as on the way to loaders.
+
+    Raises NotWritten for a name that leads out of the models folder: graphs come from anybody.
+    """
+    below = inside(file.name)
+    if below is None:
+        raise NotWritten(f"{file.name!r} leads out of the folder for {file.folder}; no file is made there.")
+    return place(folders, file.folder) / below
 
 
 def place(folders: Folders, folder: str) -> Path:

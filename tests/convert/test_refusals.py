@@ -153,3 +153,13 @@ def test_files_are_chosen_by_what_they_hold() -> None:
         ("clip_l.safetensors", True),
         ("ae.safetensors", True),
     ]
+
+
+def test_a_name_says_at_its_end_how_it_is_stored() -> None:
+    graph = {
+        "1": {"class_type": "UNETLoader", "inputs": {"unet_name": "x_fp8mixed.safetensors", "weight_dtype": "default"}}
+    }
+    wider = api.convert(json.dumps(graph).encode(), "bf16", NO_MODELS).document
+    assert wider["1"]["inputs"]["unet_name"] == "x_fp8mixed-bf16.safetensors"
+    assert not api.convert(json.dumps(wider).encode(), "bf16", NO_MODELS).changes
+    assert api.convert(json.dumps(wider).encode(), "fp8", NO_MODELS).document == graph

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.quantize.naming import named
+from engine.quantize.naming import named, stored_as
 from schemas.weight_types import VARIANTS, WeightType, parse
 
 
@@ -25,6 +25,13 @@ from schemas.weight_types import VARIANTS, WeightType, parse
 )
 def test_the_storage_in_a_name_is_replaced(source: str, to: str, expected: str) -> None:
     assert named(source, parse(to)) == expected
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "flux2_dev_fp8mixed.safetensors", "my-nf4-and-fp8-merge.sft"])
+@pytest.mark.parametrize("to", ["nf4", "nf4:v1", "fp8", "fp8:e5m2", "fp8:scaled", "bf16", "fp32"])
+def test_a_name_tells_what_was_put_at_its_end(name: str, to: str) -> None:
+    assert stored_as(named(name, parse(to))) == parse(to)
+    assert stored_as(name) is None
 
 
 @pytest.mark.parametrize("to", [WeightType(form, variant) for form in VARIANTS for variant in VARIANTS[form]], ids=str)
