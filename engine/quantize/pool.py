@@ -3,6 +3,7 @@
 Not `multiprocessing`: it would run the main module of whoever calls us again in every process.
 """
 
+import errno
 import os
 import pickle
 import queue
@@ -124,4 +125,10 @@ def answers(worker: "subprocess.Popen[bytes]", task: Task) -> Iterator[int | Mea
                 return
     except (EOFError, BrokenPipeError, ValueError):
         name = task.order.source.name
-        yield Failure("value", (f"the process that stored {name!r} ended with code {worker.wait()}",))
+        said = f"the process that stored {name!r} {ended(worker.wait())}; fewer processes take less memory."
+        yield Failure("system", (errno.ECHILD, said, None))
+
+
+def ended(code: int) -> str:
+    """How a process came to its end."""
+    return f"ended with code {code}" if code >= 0 else f"was ended from outside, by signal {-code}"

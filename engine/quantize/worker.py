@@ -32,7 +32,8 @@ def serve(tasks: BinaryIO, answers: BinaryIO) -> None:
 
 def main() -> None:
     """Serve the process that started this one, until it wants no more or is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that process, which then stops this one
+    for name in (signal.SIGINT, signal.SIGTERM):  # for that process, which then stops this one
+        signal.signal(name, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not disturb the answers
     try:

@@ -36,6 +36,8 @@ class Crooked(NamedTuple):
     def encode(self, source: Reader, put: Put) -> None:
         if self.wrong == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.wrong == "asked to end":
+            os.kill(os.getpid(), signal.SIGTERM)
         if self.wrong == "damaged source":
             raise ModelFileInvalid("a.safetensors", "became shorter.", "Take another.")
         if self.wrong == "full":
@@ -114,9 +116,13 @@ def test_an_error_names_the_tensor_and_leaves_nothing(
 
 
 def test_a_process_that_is_killed_is_an_error_that_names_its_tensor(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="the process that stored 'broken' ended with code -9"):
+    with pytest.raises(OSError, match="the process that stored 'broken' was ended from outside, by signal 9"):
         job.run(job_of("dies"), tmp_path / "a.gguf", processes=2)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_signal_to_all_processes_is_left_to_the_one_that_started_the_others(tmp_path: Path) -> None:
+    assert job.run(job_of("asked to end"), tmp_path / "a.gguf", processes=2).errors[-1].name == "broken"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
