@@ -4,13 +4,14 @@
     ├── GraphInvalid        fix the graph, the command or the settings: all problems at once     exit 2
     ├── FileMissing         put the file where the node looks, or correct its name               exit 2 / 1
     ├── ModelFileInvalid    replace the file: truncated, not what its name says, not supported   exit 2 / 1
-    ├── NotWritten          give another output folder or prefix, or free the disk                exit 1
+    ├── NotWritten          give another output folder or prefix, or free the disk               exit 2 / 1
     ├── DoesNotFit          free memory or raise the budget                                      exit 1
     ├── NodeFailed          a node raised while running; the cause is chained                    exit 1
     ├── PackInvalid         fix or remove a node pack                                            exit 2
     └── Interrupted         the user wants to stop                                               exit 130
 
-FileMissing and ModelFileInvalid exit with 2 when found before the run, and with 1, inside NodeFailed, during it.
+FileMissing and ModelFileInvalid exit with 2 when found before the run, and with 1, inside NodeFailed, during it;
+NotWritten with 2 where a command was given a place that cannot take its result, else with 1.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import api
-from engine.cli.convert import text_of
+from engine.cli.graph_file import text_of
 from schemas.settings import Settings
 
 HERE = Path(__file__).parent

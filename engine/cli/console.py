@@ -1,5 +1,6 @@
 """Console: the two streams, and one live line at the end of the second if that is a terminal."""
 
+import io
 import json
 import math
 import os
@@ -11,15 +12,19 @@ WIPE = "\r\x1b[2K"
 
 
 class Console:
-    """Where a verb speaks. quiet: only data and errors. terminal: whether standard error moves a cursor."""
+    """Where a verb speaks. quiet: only data and errors.
+
+    terminal: whether standard error moves a cursor. unicode: whether standard output takes every letter in UTF-8.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         """Speak to the process's own streams, in whatever letters they can write."""
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        self._out: TextIO = sys.stdout
-        self._err: TextIO = sys.stderr
+        self._out: TextIO | _Nowhere = sys.stdout or _Nowhere()  # None if it was closed for us
+        self._err: TextIO | _Nowhere = sys.stderr or _Nowhere()
+        self.unicode = (self._out.encoding or "").lower().replace("-", "") == "utf8"
         self._quiet = quiet
         self._live = False
         self.terminal = self._err.isatty() and os.environ.get("TERM") != "dumb"
@@ -64,7 +69,15 @@ class Console:
             self._live = False
 
 
-def _write(stream: TextIO, text: str) -> None:
+class _Nowhere(io.TextIOBase):
+    """A stream that nobody reads."""
+
+    def write(self, text: str) -> int:
+        """Forget it."""
+        return len(text)
+
+
+def _write(stream: "TextIO | _Nowhere", text: str) -> None:
     """Write at once. A reader that has gone, such as `head`, is spoken to no more, and what runs goes on."""
     try:
         stream.write(text)

@@ -1,21 +1,18 @@
 """`comfyless convert`: a graph with its base model stored in another way, and nothing else changed."""
 
 import argparse
-import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INTERRUPTED, INVALID
+from engine.cli.graph_file import check_place, text_of, write
 from engine.cli.interrupts import Interrupts
 from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
 from engine.cli.quantize import View, summary
-from engine.errors import FileMissing, GraphInvalid, Interrupted, ModelFileInvalid
+from engine.errors import FileMissing, GraphInvalid, Interrupted, ModelFileInvalid, NotWritten
 from schemas.conversion import Change, Conversion, FileNeeded, LoaderState
 from schemas.report import Problem
 
@@ -56,6 +53,8 @@ def convert(arguments: argparse.Namespace) -> int:
 
     console = Console(arguments.quiet)
     try:
+        if arguments.out is not None:
+            check_place(arguments.out)
         conversion = api.convert(
             arguments.file,
             arguments.to,
@@ -80,7 +79,7 @@ def convert(arguments: argparse.Namespace) -> int:
     if arguments.json:
         console.record(conversion.model_dump(mode="json", exclude={"document"} if arguments.out else None))
     elif not arguments.out:
-        console.data(text_of(conversion.document))
+        console.data(text_of(conversion.document, console.unicode))
     return DONE
 
 
@@ -115,30 +114,8 @@ def _make_weights(console: Console, arguments: argparse.Namespace, conversion: C
         raise GraphInvalid([Problem(code="missing-file", found=error.name, said=str(error), fix=fix)]) from error
     except ModelFileInvalid as error:
         raise GraphInvalid([Problem(code="bad-file", said=f"{error.path} {error.said}", fix=error.fix)]) from error
-
-
-def text_of(document: dict[str, Any]) -> str:
-    """A graph as people and editors write it."""
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def write(path: Path, document: dict[str, Any]) -> None:
-    """Write a graph whole or not at all. Raises OSError."""
-    handle, growing = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text_of(document) + "\n")
-        os.chmod(growing, 0o666 & ~_umask())
-        os.replace(growing, path)
-    except BaseException:
-        os.unlink(growing)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    except NotWritten as error:
+        raise GraphInvalid([Problem(code="bad-setting", said=str(error), fix="")]) from error
 
 
 def diff(conversion: Conversion, weights: bool = False) -> Iterator[str]:

@@ -14,7 +14,8 @@ from engine.cli.models import path_of
 from engine.cli.options import PLACES, Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.table import table
 from engine.cli.views import REDRAWN, TOLD, bar
-from engine.errors import ComfylessError, GraphInvalid, Interrupted, ModelFileInvalid
+from engine.errors import ComfylessError, GraphInvalid, Interrupted, ModelFileInvalid, NotWritten
+from engine.quantize.naming import EXTENSIONS
 from schemas.quantities import size_text
 from schemas.report import Problem
 from schemas.weight_types import VARIANTS, WeightType, parse
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 HELP = "store a model file in another weight type"
 SAID = (
     "Store a model's weights in another type, tensor by tensor, and compare what was written with its source. From"
-    " safetensors in 32, 16 or 8 bits, a transformer alone or an all-in-one file."
+    " safetensors in 32, 16 or 8 bits, NF4 or GGUF, a transformer alone or an all-in-one file."
 )
 STANDARD_OUTPUT = "-"
 
@@ -80,6 +81,7 @@ def quantize(arguments: argparse.Namespace) -> int:
     from engine import api
 
     console = Console(arguments.quiet)
+    _check_report(arguments.report)
     source = path_of(arguments.model, api.model_files(settings_of(arguments)))
     view = View(console, arguments)
     try:
@@ -98,6 +100,9 @@ def quantize(arguments: argparse.Namespace) -> int:
     except ModelFileInvalid as error:
         view.failed(error)
         raise GraphInvalid([Problem(code="bad-file", said=f"{error.path} {error.said}", fix=error.fix)]) from error
+    except NotWritten as error:
+        view.failed(error)
+        raise GraphInvalid([Problem(code="bad-setting", said=str(error), fix="")]) from error
     except (Interrupted, KeyboardInterrupt):
         console.complain("comfyless: interrupted; nothing was written")
         return INTERRUPTED
@@ -105,6 +110,19 @@ def quantize(arguments: argparse.Namespace) -> int:
         view.failed(error)
         raise
     return DONE
+
+
+def _check_report(name: str | None) -> None:
+    """Raise GraphInvalid, before the long work, if the report has no place."""
+    if name is None or name == STANDARD_OUTPUT:
+        return
+    path = Path(name)
+    said, fix = f"--report: {name!r} is no file that can be written.", "Name a file in a folder that exists."
+    if path.suffix.lower() in EXTENSIONS:
+        said, fix = f"--report: {name!r} is called like a model.", "Name a .json or .txt file."
+    elif not path.is_dir() and path.parent.is_dir():
+        return
+    raise GraphInvalid([Problem(code="bad-setting", said=said, fix=fix)])
 
 
 class View:

@@ -175,7 +175,12 @@ def _convert_loader(graph: Graph, loader: Found, begun: Found, work: Work) -> Ch
             AddedLoader(node=name, class_type=each.loader.class_type, values=dict(each.values)) for name, each in pairs
         ]
         work.files += planning.needed(planned.files, source, work.to, work.folders)
-        said, after = planned.said, next(each for each in graph.found() if each.node == loader.node)
+        said = planned.said
+        if begun.loader is not loader.loader:
+            said = f"First it became {loader.loader.class_type} again. {said}"
+        if work.keep_checkpoint and not any(each.loader.whole for each in planned.rewrite.additions):
+            work.said.append(f"node {loader.node}: there is nothing that a kept checkpoint would be needed for")
+        after = next(each for each in graph.found() if each.node == loader.node)
     return Change(
         node=loader.node,
         title=begun.title,

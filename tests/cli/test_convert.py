@@ -102,3 +102,19 @@ def test_weights_makes_what_is_not_there_and_keeps_what_is(command: Callable[...
     again = command("convert", "out.json", "--to", "gguf:Q4_0", "--weights", "--models", "m", "-o", "out.json")
     assert again.code == 0
     assert Path("m/diffusion_models/flux1-dev-Q4_0.gguf").is_file()
+
+
+def test_a_place_that_will_not_do_is_refused_before_the_long_work(command: Callable[..., Ended]) -> None:
+    Path("picture.png").write_bytes(b"\x89PNG")
+    ended = command("convert", CHECKPOINT, "--to", "nf4", "--weights", "-o", "picture.png", "-q")
+    assert ended.code == 2
+    assert ended.err.endswith("Name another file.  [would-overwrite]\n")
+    assert ended.err.count("\n") == 1
+    assert Path("picture.png").read_bytes() == b"\x89PNG"
+
+
+def test_a_way_over_the_old_loader_is_told(command: Callable[..., Ended]) -> None:
+    command("convert", CHECKPOINT, "--to", "gguf", "-o", "out.json", "-q")
+    told = command("convert", "out.json", "--to", "bf16", "--keep-checkpoint", "-o", "out.json").err
+    assert "  First it became CheckpointLoaderSimple again. Only the file changes: " in told
+    assert "node 30: there is nothing that a kept checkpoint would be needed for" in told

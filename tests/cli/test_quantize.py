@@ -65,7 +65,7 @@ def test_a_file_that_is_there_is_kept_unless_forced(model: Path, command: Comman
     Path("a.gguf").write_bytes(b"mine")
     arguments = ("quantize", str(model), "--to", "Q8_0", "-o", "a.gguf")
     ended = command(*arguments)
-    assert (ended.code, ended.err) == (1, "comfyless: a.gguf is there already; --force replaces it.\n")
+    assert (ended.code, ended.err) == (2, "comfyless: a.gguf is there already; --force replaces it.  [bad-setting]\n")
     assert command(*arguments, "--json").records == [
         {"event": "failed", "error": "a.gguf is there already; --force replaces it."}
     ]
@@ -73,9 +73,9 @@ def test_a_file_that_is_there_is_kept_unless_forced(model: Path, command: Comman
     assert command(*arguments, "--force", "-q") == Ended(0, "", "")
     assert Path("a.gguf").read_bytes() != b"mine"
     ended = command("quantize", str(model), "--to", "Q8_0", "-o", "a.safetensors")
-    assert (ended.code, "would be a file that ends in .gguf" in ended.err) == (1, True)
+    assert (ended.code, "would be a file that ends in .gguf" in ended.err) == (2, True)
     ended = command("quantize", str(model), "--to", "fp8", "-o", str(model), "--force")
-    assert (ended.code, "is the file that is read" in ended.err) == (1, True)
+    assert (ended.code, "is the file that is read" in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,24 @@ def test_a_bar_is_drawn_on_a_terminal(
     shown = on_terminal("quantize", str(model), "--to", "Q8_0", "-o", "a.gguf", "--jobs", "1")
     assert "gguf  ━" in shown
     assert " of 10.4 MiB" in shown
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("-o", "none/a.gguf"), "none is no folder"),
+        (("-o", "a.safetensors"), "would be a file that ends in .gguf"),
+        (("-o", SOURCE), "is the file that is read"),
+        (("--report", "none/report.json"), "'none/report.json' is no file that can be written"),
+        (("--report", "other.safetensors"), "is called like a model"),
+    ],
+)
+def test_a_command_that_cannot_be_carried_out_ends_with_2(
+    model: Path, command: Command, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, str], said: str
+) -> None:
+    monkeypatch.chdir("models")
+    ended = command("quantize", SOURCE, "--to", "Q8_0", *argv)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
+    assert os.listdir(model.parent) == [model.name]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import api
-from engine.cli.convert import text_of
+from engine.cli.graph_file import text_of
 from graphs.generate import HERE, MADE, generated
 from schemas.settings import Settings
 from tests.convert.editor_rules import as_api, faults
