@@ -78,25 +78,11 @@ def types_said() -> str:
 
 def quantize(arguments: argparse.Namespace) -> int:
     """Make the file; 2 if the model cannot be stored so."""
-    from engine import api
-
     console = Console(arguments.quiet)
-    _check_report(arguments.report)
-    source = path_of(arguments.model, api.model_files(settings_of(arguments)))
     view = View(console, arguments)
     try:
-        with Interrupts() as stop:
-            made = api.quantize(
-                source,
-                arguments.to,
-                arguments.output,
-                imatrix=arguments.imatrix,
-                processes=arguments.jobs,
-                force=arguments.force,
-                told=view.progress,
-                stop=stop,
-            )
-        view.done(made)
+        _check_report(arguments.report)
+        view.done(_made(arguments, view))
     except ModelFileInvalid as error:
         view.failed(error)
         raise GraphInvalid([Problem(code="bad-file", said=f"{error.path} {error.said}", fix=error.fix)]) from error
@@ -110,6 +96,23 @@ def quantize(arguments: argparse.Namespace) -> int:
         view.failed(error)
         raise
     return DONE
+
+
+def _made(arguments: argparse.Namespace, view: "View") -> "Quantized":
+    from engine import api
+
+    source = path_of(arguments.model, api.model_files(settings_of(arguments)))
+    with Interrupts() as stop:
+        return api.quantize(
+            source,
+            arguments.to,
+            arguments.output,
+            imatrix=arguments.imatrix,
+            processes=arguments.jobs,
+            force=arguments.force,
+            told=view.progress,
+            stop=stop,
+        )
 
 
 def _check_report(name: str | None) -> None:

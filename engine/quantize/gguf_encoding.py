@@ -71,7 +71,7 @@ class GgufEncoding:
         for first, last in numbers.row_runs(source.shape, self._block.values):
             values = source.rows(first, last)
             flat = values.reshape(-1)
-            if not np.isfinite(np.dot(flat, flat)) and not np.isfinite(flat).all():
+            if not np.isfinite(numbers.power(flat)):
                 raise ValueError(f"{source.name!r} holds values that are no finite numbers")
             data = encode(values, weights)
             put(0, offset, data)

@@ -90,6 +90,16 @@ def slices(count: int) -> Iterator[slice]:
         yield slice(first, min(first + SLICE, count))
 
 
+def power(values: Values) -> float:
+    """The sum of all squares; NaN or infinite only if a value is. In 64 bits where 32 are too few."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = float(np.dot(values, values))
+    if np.isfinite(found):
+        return found
+    wide = values.astype(np.float64)
+    return float(np.dot(wide, wide))
+
+
 def widen(data: Bytes, dtype: str) -> Values:
     """Stored bytes as float32, flat. Raises ValueError for a type that is not plain (GGUF blocks, 4 bits)."""
     data = data.reshape(-1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import ModelFileInvalid
 from engine.quantize.contract import Order, Piece, Values
-from engine.quantize.numbers import SLICE, row_runs, slices
+from engine.quantize.numbers import SLICE, power, row_runs, slices
 
 
 class Task(NamedTuple):
@@ -99,24 +99,24 @@ def measure(task: Task, data: mmap) -> Measured:
     source, encoding = task.order.source, task.order.encoding
     view = memoryview(data)
     pieces = [view[start : start + piece.bytes] for piece, start in zip(task.pieces, task.starts, strict=True)]
-    power = error = largest = 0.0
+    whole = error = largest = 0.0
     room = np.empty(SLICE, np.float32)
     for first, last in row_runs(source.shape):
         values = source.rows(first, last).reshape(-1)
         stored = encoding.decode(pieces, source.shape, first, last).reshape(-1)
         for part in slices(values.size):
-            with np.errstate(invalid="ignore"):  # infinity less infinity
+            with np.errstate(invalid="ignore", over="ignore"):  # infinity less infinity
                 difference = np.subtract(stored[part], values[part], out=room[: part.stop - part.start])
-            square = float(np.dot(difference, difference))
+            square = power(difference)
             if np.isnan(square):
                 forgive(difference, stored[part], values[part])
-                square = float(np.dot(difference, difference))
+                square = power(difference)
             error += square
-            power += float(np.dot(values[part], values[part]))
+            whole += power(values[part])
             largest = max(largest, float(difference.max()), -float(difference.min()))
     if not error:
         return Measured(0.0, largest)
-    return Measured((error / power) ** 0.5 if power else float("inf"), largest)
+    return Measured((error / whole) ** 0.5 if whole else float("inf"), largest)
 
 
 def forgive(difference: Values, stored: Values, values: Values) -> None:

@@ -146,3 +146,9 @@ def test_a_command_that_cannot_be_carried_out_ends_with_2(
     assert said in ended.err
     assert ended.err.count("\n") == 1
     assert os.listdir(model.parent) == [model.name]
+
+
+def test_programs_are_told_of_a_name_that_is_nowhere(model: Path, command: Command) -> None:
+    (record,) = command("quantize", "nowhere.safetensors", "--to", "Q8_0", "--json").records
+    assert record["event"] == "failed"
+    assert "'nowhere.safetensors' is no file here" in record["error"]

@@ -16,7 +16,9 @@ from engine.quantize import job
 from engine.quantize.contract import Job, Order, Piece, Put, Reader, Values
 from engine.quantize.gguf_encoding import GgufEncoding
 from engine.quantize.gguf_file import GgufFile
+from engine.quantize.nf4 import Nf4Encoding
 from engine.quantize.numbers import row_runs
+from engine.quantize.safetensors_file import SafetensorsFile
 from engine.quantize.work import Failure
 from schemas.quantized import Progress
 from tests.quantize.stand_ins import ArrayReader, decoded, gaussian
@@ -174,3 +176,12 @@ def test_a_worker_imports_neither_torch_nor_the_callers_program(tmp_path: Path) 
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
     )
     assert ended.stdout.strip() == "[]"
+
+
+def test_the_error_of_huge_values_is_told(tmp_path: Path) -> None:
+    values = gaussian(64, 256)
+    values[0, 0] = 1e38
+    work = Job((Order(ArrayReader("huge", values), Nf4Encoding(nested=False)),), SafetensorsFile(), {})
+    (row,) = job.run(work, tmp_path / "a.safetensors", processes=1).errors
+    assert row.largest > 0
+    assert np.isfinite(row.relative)

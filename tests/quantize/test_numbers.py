@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quantize.numbers import FLOAT8, float8_values, narrow, row_runs, widen
+from engine.quantize.numbers import FLOAT8, float8_values, narrow, power, row_runs, widen
 
 TORCH = {
     "fp32": torch.float32,
@@ -87,3 +87,11 @@ def test_runs_of_rows_cover_a_tensor_in_whole_blocks(rows, columns, multiple):
     assert not runs or (runs[0][0], runs[-1][1]) == (0, rows)
     assert all((last - first) * columns % multiple == 0 for first, last in runs[:-1])
     assert all((last - first) * columns <= max(1 << 22, columns * multiple) for first, last in runs)
+
+
+def test_squares_are_added_up_whatever_their_size() -> None:
+    large = np.array([1e38, -1e38, 1], np.float32)
+    assert power(large) == pytest.approx(2e76)
+    assert power(np.array([3, 4], np.float32)) == 25
+    assert power(np.array([np.inf, 1], np.float32)) == np.inf
+    assert np.isnan(power(np.array([np.nan, 1], np.float32)))
