@@ -58,7 +58,8 @@ def refusals(loader: Found, to: WeightType) -> list[Problem]:
         return [Problem(code="not-convertible", field=field, said=said, fix=fix, **place)]
     field = loader.loader.file_field
     if not isinstance(loader.file, str) or not loader.file:
-        said = "it names no file, or instances of its subgraph name different ones."
+        several = field in loader.values and loader.file is None  # so does a graph tell that hosts disagree
+        said = "it names no file, or instances of its subgraph name different ones." if several else "it names no file."
         return [Problem(code="not-convertible", field=field, said=said, fix="Give it one file.", **place)]
     suffix = loader.file[loader.file.rfind(".") :].lower() if "." in loader.file else ""
     if suffix not in MODEL_SUFFIXES | GGUF:
