@@ -30,7 +30,7 @@ class UnetLoaderGGUF(Node):
 
 
 class UnetLoaderGGUFAdvanced(Node):
-    """A diffusion model from a GGUF file, its decoded values rounded to a type if one is asked for.
+    """A diffusion model from a GGUF file, its blocks decoded in a narrow type if one is asked for.
 
     patch_dtype and patch_on_device change nothing here: a LoRA is computed beside the weights, in the type and on the
     device that the model computes with, and never decodes them as a whole.

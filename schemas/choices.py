@@ -132,7 +132,7 @@ ClipType = Annotated[
 """What the encoder of a loader for one encoder is for. Unavailable are those that read neither CLIP nor T5 1.1."""
 
 DecodedDtype = Annotated[Literal["default", "target", "float32", "float16", "bfloat16"], Widget("COMBO")]
-"""UnetLoaderGGUFAdvanced's dequant_dtype: what decoded blocks are rounded to; "default" and "target": not at all."""
+"""UnetLoaderGGUFAdvanced's dequant_dtype: what blocks are decoded in; "default" and "target" are float32 here."""
 
 PatchDtype = Annotated[
     Literal["default", "target", "float32", "float16", "bfloat16"],

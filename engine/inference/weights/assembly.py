@@ -49,8 +49,8 @@ class Terms:
     (UNETLoader's weight_dtype), or None; packed weights are not touched by it. narrowed: a type that wider weights are
     rounded to when they are used, so that matrices and tables stay mapped (ComfyUI keeps text encoders in fp16), or
     None. streamed: matrices and tables stay in the mapped file, on whatever device they are used. ignored: patterns of
-    names to the reason why the network does not use them. decoded: a type that values of GGUF blocks are rounded to
-    when they are decoded (UnetLoaderGGUFAdvanced's dequant_dtype), or None.
+    names to the reason why the network does not use them. decoded: what GGUF blocks are computed in
+    (UnetLoaderGGUFAdvanced's dequant_dtype), None for float32.
     """
 
     dtype: torch.dtype

@@ -21,15 +21,13 @@ class Blocked(ABC):
     """A (rows, columns) matrix whose values stand row after row in blocks of equal size, each decoded as a whole.
 
     bytes: what it takes as stored. block: values of one block. offset: how many values of the first block come before
-    row 0 (they belong to rows that were cut off). through: a type that values are rounded to while decoding.
+    row 0 (they belong to rows that were cut off).
     """
 
-    def __init__(
-        self, rows: int, columns: int, bytes: int, block: int, offset: int = 0, through: torch.dtype | None = None
-    ) -> None:
+    def __init__(self, rows: int, columns: int, bytes: int, block: int, offset: int = 0) -> None:
         """Only the sizes."""
         self.rows, self.columns, self.bytes = rows, columns, bytes
-        self.block, self.offset, self.through = block, offset, through
+        self.block, self.offset = block, offset
 
     @abstractmethod
     def fill(self, first: int, last: int, out: Tensor) -> None:
@@ -39,9 +37,9 @@ class Blocked(ABC):
         """
 
     def decode(self, first: int, last: int, out: Tensor) -> None:
-        """Write rows first..last (exclusive) into `out` (last - first, columns), computed in float32.
+        """Write rows first..last (exclusive) into `out` (last - first, columns).
 
-        Exact when `out` is float32; a narrower type, or `through`, rounds once.
+        They are as `fill` gives them when `out` is float32; a narrower type rounds once.
         """
         if not out.is_contiguous():
             together = torch.empty(out.shape, dtype=out.dtype, device=out.device)
@@ -49,7 +47,7 @@ class Blocked(ABC):
             out.copy_(together)
             return
         flat, start = out.view(-1), self.offset + first * self.columns
-        if flat.dtype == torch.float32 and self.through is None:
+        if flat.dtype == torch.float32:
             self._values(start, start + len(flat), flat)
             return
         buffer = torch.empty(min(piece(flat.device), len(flat)), dtype=torch.float32, device=flat.device)
@@ -57,7 +55,7 @@ class Blocked(ABC):
             part = flat[done : done + len(buffer)]
             exact = buffer[: len(part)]
             self._values(start + done, start + done + len(part), exact)
-            part.copy_(exact if self.through is None else exact.to(self.through))
+            part.copy_(exact)
 
     def _values(self, start: int, stop: int, out: Tensor) -> None:
         """Write values start..stop (exclusive), counted from the first block, into `out`, flat float32."""

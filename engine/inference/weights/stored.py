@@ -33,14 +33,14 @@ class Stored(NamedTuple):
         """Whether `data` must be decoded in blocks."""
         return is_packed(self.storage)
 
-    def packed(self, through: torch.dtype | None) -> Packed:
-        """A packed weight as a matrix of all its values. through: a type that values of GGUF blocks are rounded to.
+    def packed(self, arithmetic: torch.dtype | None) -> Packed:
+        """A packed weight as a matrix of all its values. arithmetic: what GGUF blocks are computed in; see GgufBlocks.
 
         Raises ValueError, with a sentence, if the bytes do not fit the shape.
         """
         if self.storage.startswith(GGUF):
             columns = self.shape[-1] if self.shape else 1
-            return GgufBlocks(self.data, self.storage.removeprefix(GGUF), prod(self.shape[:-1]), columns, through)
+            return GgufBlocks(self.data, self.storage.removeprefix(GGUF), prod(self.shape[:-1]), columns, arithmetic)
         return FourBit.from_parts(self.data, self.beside, self.shape)
 
 
@@ -62,9 +62,9 @@ def read(file: MappedFile, weights: Mapping[str, Weight]) -> dict[str, Stored]:
     return found
 
 
-def packed_or_refused(name: str, stored: Stored, through: torch.dtype | None, path: str) -> Packed:
+def packed_or_refused(name: str, stored: Stored, arithmetic: torch.dtype | None, path: str) -> Packed:
     """`Stored.packed`, but raises ModelFileInvalid that names the weight and the file."""
     try:
-        return stored.packed(through)
+        return stored.packed(arithmetic)
     except ValueError as error:
         raise ModelFileInvalid(path, f"{name} cannot be decoded: {error}", "Download it again.") from error

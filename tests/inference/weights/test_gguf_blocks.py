@@ -70,11 +70,20 @@ def test_narrower_buffers_are_rounded_to_once(
     assert torch.equal(decoded(packed, 1, 12, dtype), values[1:].to(dtype))
 
 
-def test_values_are_rounded_through_a_type_asked_for() -> None:
-    packed, values = matrix("Q8_0", 4, 64)
-    through = GgufBlocks(packed.blocks, "Q8_0", 4, 64, torch.bfloat16)
-    assert torch.equal(decoded(through, 0, 4), values.bfloat16().float())
-    assert torch.equal(decoded(through.cut(1, 3), 0, 2), values[1:3].bfloat16().float())
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind, layout in DECODERS.items() if layout.narrow])
+def test_blocks_are_computed_in_a_narrow_type_if_asked_for(kind: str, dtype: torch.dtype) -> None:
+    packed, values = matrix(kind, 4, 256)
+    narrow = GgufBlocks(packed.blocks, kind, 4, 256, dtype)
+    found = decoded(narrow, 0, 4)
+    assert torch.equal(found, found.to(dtype).float())
+    assert 0 < (found - values).abs().max() < 0.02 * values.abs().max()
+    assert torch.equal(decoded(narrow.cut(1, 3), 0, 2), found[1:3])
+
+
+def test_kinds_that_the_node_pack_decodes_in_float32_stay_so() -> None:
+    packed, values = matrix("IQ2_XS", 4, 256)
+    assert torch.equal(decoded(GgufBlocks(packed.blocks, "IQ2_XS", 4, 256, torch.float16), 0, 4), values)
 
 
 def test_a_buffer_with_gaps_is_filled_and_its_gaps_are_not() -> None:

@@ -18,14 +18,14 @@ def unpack(packed: Tensor, width: int, group: int) -> Tensor:
     return ((runs >> shifts) & ((1 << width) - 1)).reshape(len(packed), -1)
 
 
-def halves(raw: Tensor) -> Tensor:
-    """(n, 2k) bytes → (n, k) float32, each from a half-precision number, its denormals, infinities and NaNs kept."""
-    return _aligned(raw).view(torch.float16).float()
+def halves(raw: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(n, 2k) bytes → (n, k), each from a half-precision number; in float32 denormals, infinities and NaNs are kept."""
+    return _aligned(raw).view(torch.float16).to(dtype)
 
 
-def signed(raw: Tensor) -> Tensor:
-    """(n, k) bytes → (n, k) float32, each byte a two's complement number."""
-    return _aligned(raw).view(torch.int8).float()
+def signed(raw: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(n, k) bytes → (n, k), each byte a two's complement number."""
+    return _aligned(raw).view(torch.int8).to(dtype)
 
 
 def words(raw: Tensor) -> Tensor:
