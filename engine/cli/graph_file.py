@@ -21,7 +21,9 @@ def check_place(name: str) -> None:
     """
     path = Path(name)
     code: Literal["bad-setting", "would-overwrite"] = "bad-setting"
-    if not name or path.is_dir():
+    if not name:
+        said, fix = "-o: the name of the file is empty.", "Name a file, or leave -o out."
+    elif path.is_dir():
         said, fix = f"-o: {name!r} is a folder, not a file.", "Name a file in it."
     elif not path.parent.is_dir():
         said, fix = f"-o: {str(path.parent)!r} is no folder.", "Make it first, or name another file."

@@ -33,7 +33,7 @@ def finished(name: str) -> Side | None:
     Raises GraphInvalid for a folder without pictures, a run that was not done, and pictures that cannot be read.
     """
     path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():  # an empty name would be the working folder
         return _of_folder(name, path)
     if path.suffix.lower() in PICTURES:
         return _of_pictures(name, [path])

@@ -33,9 +33,11 @@ CUT = 0.001
 
 
 def check_place(path: Path, force: bool) -> None:
-    """Raises GraphInvalid if a page may not be written there: a folder, or, without force, a file that is not ours."""
+    """Raises GraphInvalid if a page may not be written there: no file, or, without force, a file that is not ours."""
     if path.is_dir():
         said, fix = "the page cannot be written: this is a folder.", "Name a file in it."
+    elif path.exists() and not path.is_file():  # a device, a pipe: a page would take its place
+        said, fix = "the page cannot be written: this is no ordinary file.", "Name another one with -o."
     elif force or not path.exists() or _is_ours(path):
         return
     else:

@@ -28,6 +28,8 @@ def read_file(path: str | Path) -> Workflow:
 def bytes_of(path: str | Path) -> bytes:
     """What is in a file, or on standard input for "-". Raises GraphInvalid ("unreadable-file")."""
     name = str(path)
+    if not name:
+        raise _unreadable(name, "the name of the file is empty.", "Name a file; '-' reads from standard input.")
     return _standard_input() if name == STANDARD_INPUT else _bytes_of(name)
 
 

@@ -118,3 +118,16 @@ def test_a_way_over_the_old_loader_is_told(command: Callable[..., Ended]) -> Non
     told = command("convert", "out.json", "--to", "bf16", "--keep-checkpoint", "-o", "out.json").err
     assert "  First it became CheckpointLoaderSimple again. Only the file changes: " in told
     assert "node 30: there is nothing that a kept checkpoint would be needed for" in told
+
+
+def test_an_empty_name_is_told_as_such_and_not_as_a_folder(command: Callable[..., Ended]) -> None:
+    for argv in (
+        ("convert", "", "--to", "nf4"),
+        ("convert", SPLIT, "--to", "nf4", "-o", ""),
+        ("run", ""),
+        ("validate", ""),
+    ):
+        ended = command(*argv)
+        assert ended.code == 2
+        assert (ended.err + ended.out).count("the name of the file is empty") == 1
+        assert "folder" not in ended.err + ended.out

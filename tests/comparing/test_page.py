@@ -1,5 +1,6 @@
 """The page: one file, whole, closed in itself, and never over anything of anybody else's."""
 
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -89,6 +90,15 @@ def test_a_page_of_ours_is_written_over_and_nothing_else_is(tmp_path: Path) -> N
         with pytest.raises(GraphInvalid) as refused:
             check_place(place, force=False)
         assert refused.value.problems[0].code == "would-overwrite"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_device_or_a_pipe_is_never_written_over(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for place in (Path(os.devnull), tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(GraphInvalid, match="no ordinary file"):
+            check_place(place, force=True)
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:

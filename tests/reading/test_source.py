@@ -57,6 +57,11 @@ def test_names_no_file_has_are_told(name):
     assert only(name).fix
 
 
+def test_an_empty_name_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert only("").said == "the name of the file is empty."
+
+
 def test_file_far_too_large_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(source, "LARGEST", 100)
     (tmp_path / "big.json").write_text(" " * 101)
