@@ -108,6 +108,15 @@ class _Source:
         """A tensor as stored."""
         return self._file.tensor(name, self.index.tensors[name])
 
+    def finite(self, name: str) -> Tensor:
+        """A tensor as stored. Raises ModelFileInvalid if a value in it is infinite or no number."""
+        tensor = self.tensor(name)
+        values = tensor.float() if tensor.element_size() == 1 else tensor  # fp8 cannot be compared
+        if values.numel() and not all(bool(bound.isfinite()) for bound in torch.aminmax(values)):
+            said = f"has values in {name!r} that are infinite or no numbers."
+            raise ModelFileInvalid(self.index.path, said, "Download it again, or choose another file.")
+        return tensor
+
     def scale(self, module: Module) -> float:
         """alpha / rank, or 1 where there is no alpha or nothing has a rank.
 
@@ -158,7 +167,7 @@ class _Changes:
         places = {kind: structure.places(network) for kind, network in networks.items()}
         shapes = {kind: {name: slot.shape for name, slot in slots.items()} for kind, slots in places.items()}
         for match in matching(source.index, shapes).found:
-            factors = _Factors(match.module, lambda name: source.tensor(name).to(self._device, self._dtype))
+            factors = _Factors(match.module, lambda name: source.finite(name).to(self._device, self._dtype))
             slots = places[match.target.network]
             slot = slots[match.target.parameter]
             if isinstance(slot.layer, PackedLinear):

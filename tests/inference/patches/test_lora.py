@@ -205,6 +205,20 @@ def test_an_alpha_that_is_no_finite_number_is_refused(alpha: Tensor, tmp_path: P
         patched(network(), patch)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float8_e5m2])
+def test_values_that_are_no_finite_numbers_are_refused_by_the_name_of_their_tensor(
+    value: float, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    flux, up = network(), UP.clone()
+    up[5, 2] = value
+    tensors = {f"{PLAIN_BFL}.lora_A.weight": DOWN, f"{PLAIN_BFL}.lora_B.weight": up.to(dtype)}
+    patch = saved(tmp_path / "bad.safetensors", tensors)
+    with pytest.raises(ModelFileInvalid, match=r"bad.safetensors: has values in '.*\.qkv\.lora_B\.weight'"):
+        patched(flux, patch)
+    assert torch.equal(answer(flux), answer(network()))
+
+
 def test_the_structure_offers_all_but_tables() -> None:
     assert set(structure.shapes(Flux(TINY))) == set(WEIGHTS)
 
