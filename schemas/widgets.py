@@ -17,8 +17,9 @@ class Widget:
     type: "INT", "FLOAT", "STRING", "BOOLEAN" or "COMBO". folder: the model folder whose files are the choices
     ("input" for the input folder); extra: choices that are no files. control: a UI file has a control_after_generate
     value behind this widget's. upload: a UI file has an upload button's value behind it. holds: kinds of models of
-    which the file must hold one, as engine.checkpoints names them. unavailable: choices that ComfyUI offers and this
-    version cannot run.
+    which the file must hold one, as engine.checkpoints names them. distinct: each such field of a node must name a file
+    that holds what those before it do not. unless_zero: names of numbers beside the field; with all of them 0 the file
+    is not read. unavailable: choices that ComfyUI offers and this version cannot run.
     """
 
     type: str
@@ -30,6 +31,8 @@ class Widget:
     control: bool = False
     upload: bool = False
     holds: tuple[str, ...] = ()
+    distinct: bool = False
+    unless_zero: tuple[str, ...] = ()
     unavailable: tuple[str, ...] = ()
 
 
@@ -92,7 +95,10 @@ Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(descrip
 
 CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints", holds=("flux",))]
 DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models", holds=("flux",))]
-TextEncoderFile = Annotated[str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl"))]
+TextEncoderFile = Annotated[
+    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl"), distinct=True)
+]
+"""For loaders of several encoders."""
 LoneTextEncoderFile = Annotated[
     str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "clip_h", "t5xxl"))
 ]
@@ -105,5 +111,7 @@ GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=(
 VaeFile = Annotated[
     str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))
 ]
-LoraFile = Annotated[str, Text, Widget("COMBO", folder="loras", holds=("lora",))]
+LoraFile = Annotated[
+    str, Text, Widget("COMBO", folder="loras", holds=("lora",), unless_zero=("strength_model", "strength_clip"))
+]
 InputPicture = Annotated[str, Text, Widget("COMBO", folder="input", upload=True)]

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from engine.checkpoints import adapters, detect
 from engine.checkpoints.adapters import Module
+from engine.checkpoints.families import flux
 from engine.checkpoints.index import TensorIndex
-from engine.checkpoints.keymaps.adapters import FOR_TEXT, Shapes, Target, spellings
+from engine.checkpoints.keymaps.adapters import FOR_TEXT, Shapes, Spelling, Target, spellings
 from engine.errors import ModelFileInvalid
 
 XLABS = re.compile(r"\.processor\.(qkv|proj)_lora")
@@ -81,6 +83,26 @@ def _fitting(index: TensorIndex, module: Module, target: Target, shapes: Shapes)
         said = f"changes a bias that the model has not: {module.tensors['diff_b']!r}."
         raise ModelFileInvalid(index.path, said, "Use a LoRA that was made for this model.")
     return match
+
+
+def check(index: TensorIndex) -> None:
+    """Raise ModelFileInvalid if a LoRA file cannot be laid on any Flux, whatever its sizes.
+
+    What is for text encoders alone is left to `matching`, which knows whether there are any.
+    """
+    modules, _ = adapters.modules(index)
+    places = _places()
+    for_flux = [module for module in modules if any(spelling.find(module.stem) for spelling in places)]
+    if not for_flux and not (modules and all(module.stem.startswith(FOR_TEXT) for module in modules)):
+        raise _stranger(index, modules, 0)
+    for module in for_flux:
+        adapters.check_kind(index, module)
+
+
+@cache
+def _places() -> tuple[Spelling, ...]:
+    """All ways of calling the layers of the published Flux."""
+    return spellings("flux", flux.shapes(flux.DEV))
 
 
 def purpose(index: TensorIndex) -> str:

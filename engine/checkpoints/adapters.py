@@ -125,7 +125,7 @@ def check(index: TensorIndex, module: Module, shape: tuple[int, ...]) -> None:
 
     shape: of what it changes: (rows, columns) of a matrix, or (values,).
     """
-    _check_kind(index, module)
+    check_kind(index, module)
     roles = frozenset(module.tensors) - {"alpha"}
     left = roles - DENSE
     if left and len(shape) != 2:
@@ -144,7 +144,8 @@ def check(index: TensorIndex, module: Module, shape: tuple[int, ...]) -> None:
         _want(index, module, "diff_b", shape[:1])
 
 
-def _check_kind(index: TensorIndex, module: Module) -> None:
+def check_kind(index: TensorIndex, module: Module) -> None:
+    """Raise ModelFileInvalid unless a module is of a kind that can be laid on, stored as numbers."""
     refused = next((role for role in module.tensors if role in UNSUPPORTED), None)
     if refused is not None:
         said = f"is {UNSUPPORTED[refused]}, which cannot be laid on yet ({module.tensors[refused]!r})."

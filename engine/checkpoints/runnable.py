@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
-from engine.checkpoints import detect, weights
+from engine.checkpoints import adapter_matching, detect, weights
 from engine.checkpoints.detect import Part
 from engine.checkpoints.families import clip, flux, t5
 from engine.checkpoints.families.flux import FluxSizes
@@ -87,6 +87,8 @@ def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
         return f"holds {part.title}, which cannot be run yet.", f"Models of these kinds can be run: {known}."
     if part.layout not in LAYOUTS[part.kind]:
         return f"holds {part.title} with key names of {part.layout}, which cannot be run yet.", SINGLE_FILE
+    if part.kind == "lora":
+        return _refused_adapter(index)
     called, names = index.metadata.get(ARCHITECTURE), ARCHITECTURES.get(part.kind)
     if index.format == "gguf" and called is not None and names and called not in names | UNNAMED:
         said = f"holds {part.title}, but its metadata says {ARCHITECTURE} {str(called)[:40]!r}."
@@ -100,6 +102,14 @@ def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
     if isinstance(part.sizes, FluxSizes) and part.sizes.in_channels != part.sizes.out_channels:
         takes = f"takes a picture besides its latent ({part.sizes.in_channels} channels)"
         return f"holds {part.title} that {takes}, which is not supported yet.", "Use a text-to-picture model."
+    return None
+
+
+def _refused_adapter(index: TensorIndex) -> tuple[str, str] | None:
+    try:
+        adapter_matching.check(index)
+    except ModelFileInvalid as error:
+        return error.said, error.fix
     return None
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engine.checkpoints import index, runnable
-from engine.errors import ModelFileInvalid
-from engine.graph.folders import INPUT
+from engine.graph import model_files
 from engine.graph.links import check_link
 from engine.graph.literals import Fault, coerce, example, wanted, writable
 from engine.graph.scene import Scene, one_of
@@ -14,7 +12,7 @@ from engine.reading.printable import shown
 from schemas.node import InputSpec, NodeSpec
 from schemas.prompt import PromptNode, link_of
 from schemas.report import Problem
-from schemas.widgets import Widget
+from schemas.widgets import Widget, as_number
 
 POLLUTION = frozenset({"speak_and_recognation", "control_after_generate", "choose file to upload", "upload"})
 """Names that editors and their extensions write beside the inputs of any node; no server reads them."""
@@ -39,6 +37,7 @@ def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> I
             yield from check_link(scene, name, known, raw)
         else:
             yield from _check_literal(scene, name, known, raw)
+    yield from _check_distinct(scene, name, node, spec)
     for field, raw in node.inputs.items():
         if field not in spec.inputs and not ignored(spec, field):
             yield _unknown(scene, name, spec, field, raw)
@@ -77,8 +76,9 @@ def _check_literal(scene: Scene, name: str, known: InputSpec, raw: Any) -> Itera
         if known.widget and value in known.widget.unavailable:
             raise _unavailable(known, known.widget, value)
         if known.widget and known.widget.folder and isinstance(value, str):
-            _check_file(scene, known, value)
-            _check_held(scene, known.widget, value)
+            model_files.check_there(scene, known.widget, value)
+            if not _is_idle(scene.prompt.nodes[name], known.widget):
+                model_files.check_held(scene, known.widget, value)
     except Fault as fault:
         fix = fault.fix or _choose(known, raw)
         yield scene.problem(fault.code, fault.said, fix, name, known.name, raw)
@@ -107,27 +107,18 @@ def _unavailable(known: InputSpec, widget: Widget, value: Any) -> Fault:
     return Fault("unavailable", f"{shown(value)} is not available in this version.", fix)
 
 
-def _check_held(scene: Scene, widget: Widget, value: str) -> None:
-    """Raises Fault if the file's header shows no model that the node can run."""
-    path = scene.folders.path(widget.folder, value) if widget.folder and widget.holds else None
-    try:
-        if path is not None:
-            runnable.require(index.read(path), *widget.holds)
-    except ModelFileInvalid as error:
-        raise Fault("bad-file", f"{shown(value)} {error.said}", error.fix) from error
+def _is_idle(node: PromptNode, widget: Widget) -> bool:
+    """Whether numbers beside a file say that it is not read: a LoRA of strength 0, as graphs keep it for later."""
+    strengths = [node.inputs[field] for field in widget.unless_zero if field in node.inputs]
+    return bool(strengths) and all(as_number(strength) == 0 for strength in strengths)
 
 
-def _check_file(scene: Scene, known: InputSpec, value: str) -> None:
-    """Raises Fault if no folder has the file and the widget does not offer the name without one."""
-    widget = known.widget
-    if widget is None or widget.folder is None or value in widget.extra or scene.has_file(widget.folder, value):
-        return
-    searched = scene.folders.searched(widget.folder)
-    option = "--input" if widget.folder == INPUT else "--models"
-    if searched:
-        said = f"{shown(value)} is in none of the folders for {widget.folder}: {', '.join(searched)}."
-        otherwise = f"Put the file there, or name the folder that has it with {option}."
-    else:
-        said = f"{shown(value)} cannot be found: there is no folder for {widget.folder}."
-        otherwise = f"Name the folder that has it with {option}."
-    raise Fault("missing-file", said, scene.where_instead(widget.folder, value) or otherwise)
+def _check_distinct(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> Iterator[Problem]:
+    """Fields that name a file which brings nothing that the fields before it have not brought."""
+    fields = {
+        known.name: (known.widget, value)
+        for known in spec.inputs.values()
+        if known.widget and known.widget.distinct and isinstance(value := node.inputs.get(known.name), str)
+    }
+    for field, fault in model_files.repeated(scene, fields):
+        yield scene.problem(fault.code, fault.said, fault.fix, name, field, node.inputs[field])

@@ -1,6 +1,7 @@
 """A model file is looked into before the run: what its header shows must be something that the node can run."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.graph.fakes import node, workflow
 NAME = "model.safetensors"
 
 
-def problems_with(root: Path, folder: str, class_type: str, **inputs: str) -> list[Problem]:
+def problems_with(root: Path, folder: str, class_type: str, **inputs: Any) -> list[Problem]:
     """What is said of a loader whose output a PreviewImage cannot but need."""
     (root / folder).mkdir(parents=True, exist_ok=True)
     graph = {"1": node(class_type, **inputs), "2": node("PreviewImage", images=["1", 0])}
@@ -84,3 +85,104 @@ def test_four_encoders_are_refused_for_the_language_model_among_them(tmp_path: P
     [problem] = problems_with(tmp_path, "text_encoders", "QuadrupleCLIPLoaderGGUF", **names)
     assert (problem.code, problem.field) == ("bad-file", "clip_name4")
     assert "a language model, which cannot be run yet" in problem.said
+
+
+MUTED = {"strength_model": 0, "strength_clip": "0.0"}
+STRONG = {"strength_model": 0, "strength_clip": 1.0}
+
+
+def problems_with_lora(root: Path, table: dict[str, Any], strengths: dict[str, Any]) -> list[Problem]:
+    """What is said of the file of a LoraLoader."""
+    (root / "loras").mkdir()
+    write_safetensors(root / "loras" / NAME, table)
+    found = problems_with(root, "loras", "LoraLoader", lora_name=NAME, **strengths)
+    return [problem for problem in found if problem.field == "lora_name"]
+
+
+DORA = {
+    "diffusion_model.double_blocks.0.img_attn.qkv.lora_A.weight": ("fp16", [4, 256]),
+    "diffusion_model.double_blocks.0.img_attn.qkv.lora_B.weight": ("fp16", [768, 4]),
+    "diffusion_model.double_blocks.0.img_attn.qkv.dora_scale": ("fp16", [768, 1]),
+}
+SD3 = {
+    f"lora_unet_joint_blocks_0_x_block_attn_qkv.lora_{side}.weight": ("fp16", shape)
+    for side, shape in (("down", [4, 256]), ("up", [768, 4]))
+}
+WHOLE_NUMBERS = {name: ("int8", shape) for name, (_, shape) in DORA.items() if "dora" not in name}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (DORA, "DoRA"),
+        (WHOLE_NUMBERS, "int8"),
+        (SD3, "SD3"),
+        (load("lora_sd15"), "Stable Diffusion U-Net"),
+        (load("lora_sdxl"), "SDXL"),
+        (load("lora_flux_xlabs"), "XLabs"),
+        (load("lora_flux_control"), "control LoRA"),
+    ],
+    ids=["dora", "whole numbers", "sd3", "sd15", "sdxl", "xlabs", "control"],
+)
+def test_a_lora_that_can_work_with_no_flux_is_told_before_the_run(
+    tmp_path: Path, table: dict[str, Any], said: str
+) -> None:
+    [problem] = problems_with_lora(tmp_path, table, STRONG)
+    assert (problem.code, problem.node, problem.field) == ("bad-file", "1", "lora_name")
+    assert said in problem.said
+    assert NAME in problem.said
+    assert problem.fix
+
+
+def test_a_lora_of_strength_0_is_not_looked_into(tmp_path: Path) -> None:
+    assert problems_with_lora(tmp_path, load("lora_sdxl"), MUTED) == []
+
+
+TEXT_DORA = {
+    f"lora_te1_text_model_encoder_layers_0_mlp_fc1.{role}": ("fp16", [4, 4])
+    for role in ("lora_down.weight", "lora_up.weight", "dora_scale")
+}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [load("lora_flux_kohya"), load("lora_flux_peft"), TEXT_DORA, load("lora_flux_kohya") | TEXT_DORA],
+    ids=["kohya", "peft", "text alone", "text besides"],
+)
+def test_a_lora_that_some_flux_may_take_is_left_to_the_run(tmp_path: Path, table: dict[str, Any]) -> None:
+    assert problems_with_lora(tmp_path, table, STRONG) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("clip_l", "clip_l", "'clip_l.safetensors' is named in clip_name1 already."),
+        (
+            "clip_l",
+            "other",
+            "'other.safetensors' holds a CLIP-L text encoder, as 'clip_l.safetensors' in clip_name1 does.",
+        ),
+        (
+            "both",
+            "clip_l",
+            "'clip_l.safetensors' holds a CLIP-L text encoder, as 'both.safetensors' in clip_name1 does.",
+        ),
+        ("clip_l", "both", None),
+        ("clip_l", "t5xxl_fp16", None),
+    ],
+)
+def test_two_files_with_the_same_text_encoder_are_told_before_the_run(
+    tmp_path: Path, first: str, second: str, said: str | None
+) -> None:
+    (tmp_path / "text_encoders").mkdir()
+    prefixed = {f"text_encoders.clip_l.transformer.{name}": held for name, held in load("clip_l").items()}
+    prefixed |= {f"text_encoders.t5xxl.transformer.{name}": held for name, held in load("t5xxl_fp16").items()}
+    tables = {"clip_l": load("clip_l"), "other": load("clip_l"), "both": prefixed, "t5xxl_fp16": load("t5xxl_fp16")}
+    for name in {first, second}:
+        write_safetensors(tmp_path / "text_encoders" / f"{name}.safetensors", tables[name])
+    names = {"clip_name1": f"{first}.safetensors", "clip_name2": f"{second}.safetensors"}
+    for class_type in ("DualCLIPLoader", "DualCLIPLoaderGGUF"):
+        found = problems_with(tmp_path, "text_encoders", class_type, **names, type="flux")
+        assert [(problem.code, problem.field, problem.said) for problem in found] == (
+            [] if said is None else [("bad-file", "clip_name2", said)]
+        )

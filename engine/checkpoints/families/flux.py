@@ -30,6 +30,22 @@ class FluxSizes:
     guided: bool
 
 
+DEV = FluxSizes(
+    hidden=3072,
+    head_dim=128,
+    heads=24,
+    double_blocks=19,
+    single_blocks=38,
+    in_channels=64,
+    out_channels=64,
+    text_width=4096,
+    pooled_width=768,
+    mlp_width=12288,
+    guided=True,
+)
+"""Flux.1 dev, as published."""
+
+
 @dataclass(frozen=True)
 class Names:
     """Where a layout keeps what tells the sizes."""
