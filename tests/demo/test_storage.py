@@ -44,3 +44,22 @@ def test_what_was_measured_before_is_not_measured_again(tmp_path: Path, monkeypa
     assert [each["type"] for each in json.loads(out.read_text())] == ["fp8", "bf16", "Q8_0"]
     storage.measure(["bf16"], prompts[:1], out)
     assert asked[3:] == ["fp8", "bf16"]
+
+
+def test_the_readme_shows_the_record_and_the_record_keeps_what_is_promised() -> None:
+    rows = json.loads(Path(storage.__file__).with_name("storage.json").read_text())
+    readme = Path(storage.__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    assert f"{storage.BEGIN}\n{storage.table(rows)}{storage.END}" in readme
+    by_type = {each["type"]: each for each in rows}
+    assert by_type["Q8_0"]["psnr"] >= 40
+    assert min(by_type["nf4"]["followed"], by_type["Q4_K"]["followed"]) >= 0.85
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "least_psnr"), [("Q8_0", 40), ("Q4_K", 30), ("nf4", 25)])
+def test_a_quantised_demo_model_still_draws_what_is_asked_for(kind: str, least_psnr: float, tmp_path: Path) -> None:
+    prompts = read_prompts()[::8]
+    original = storage.render(storage.workflows(prompts), [storage.BUNDLED])
+    found = storage.row(kind, prompts, original, tmp_path)
+    assert found["psnr"] >= least_psnr
+    assert found["followed"] >= 0.85
