@@ -4,21 +4,18 @@ Nobody sees half a file: it grows beside the target under another name, and is g
 """
 
 import os
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import Interrupted, NotWritten
+from engine.errors import Interrupted
 from engine.quantize import pool
 from engine.quantize.contract import Job
+from engine.quantize.growing import growing
 from engine.quantize.work import Measured, Task
-from schemas.quantities import size_text
 from schemas.quantized import Progress, TensorError
 
 MOST_PROCESSES = 8
@@ -118,41 +115,6 @@ class Clock:
             self._last, seconds = now, now - self._begun
             left = seconds * (self._total - self._done) / self._done if self._done and seconds >= 1 else None
             self._told(Progress(self._done, self._total, seconds, left))
-
-
-@contextmanager
-def growing(target: Path, size: int) -> Iterator[Path]:
-    """A file of this size under another name, which becomes the target at the end, or is gone after an error.
-
-    Raises NotWritten if the folder is not there, may not be written to or has no room.
-    """
-    folder = target.parent
-    if not folder.is_dir():
-        raise NotWritten(f"{folder} is no folder; make it first, or give another --output.")
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise NotWritten(f"{target} needs {size_text(size)}, but {folder} has {size_text(free)} free.")
-    try:
-        handle, name = tempfile.mkstemp(".part", f".{target.name[:100]}.", folder)
-    except OSError as error:
-        raise NotWritten(f"{folder} cannot be written to: {error.strerror}.") from error
-    path = Path(name)
-    try:
-        os.truncate(handle, size)
-        yield path
-        os.fsync(handle)
-        os.chmod(path, 0o666 & ~umask())
-        os.replace(path, target)
-    finally:
-        os.close(handle)
-        path.unlink(missing_ok=True)
-
-
-def umask() -> int:
-    """The rights that new files do not get."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def error_row(task: Task, measured: Measured) -> TensorError:

@@ -16,6 +16,7 @@ from engine.quantize import job
 from engine.quantize.contract import Job, Order, Piece, Put, Reader, Values
 from engine.quantize.gguf_encoding import GgufEncoding
 from engine.quantize.gguf_file import GgufFile
+from engine.quantize.growing import umask
 from engine.quantize.nf4 import Nf4Encoding
 from engine.quantize.numbers import row_runs
 from engine.quantize.safetensors_file import SafetensorsFile
@@ -83,7 +84,7 @@ def test_the_file_is_the_same_whoever_makes_it(tmp_path: Path, processes: int) -
         assert row.largest == pytest.approx(np.abs(off).max(), rel=1e-6)
         assert row.relative == pytest.approx(np.sqrt(np.mean(off**2) / np.mean(values**2)), rel=1e-4)
     assert os.listdir(tmp_path) == ["a.gguf"]
-    mask = job.umask()
+    mask = umask()
     assert (tmp_path / "a.gguf").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
