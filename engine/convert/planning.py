@@ -25,6 +25,7 @@ from schemas.conversion import FileNeeded, PartKind
 from schemas.report import Problem
 from schemas.weight_types import WeightType
 
+ALREADY_SO = "Only weight_dtype changes: the file holds weights of this type already."
 PACKED = ("gguf", "nf4")
 """Formats that are made of Flux models only."""
 
@@ -44,6 +45,12 @@ def already(loader: Found, source: SourceFile, to: WeightType) -> bool:
         return False
     rounded = ROUNDING.get(str(loader.values.get("weight_dtype")))
     return (rounded or source.stored) == to
+
+
+def only_rounded(loader: Found, source: SourceFile, to: WeightType) -> bool:
+    """Whether the file itself is known to hold this type, and only weight_dtype makes something else of it."""
+    rounded = str(loader.values.get("weight_dtype")) in ROUNDING
+    return rounded and to.format in loader.loader.formats and source.held == to
 
 
 def refusals(loader: Found, to: WeightType) -> list[Problem]:
@@ -91,7 +98,8 @@ def misfit(loader: Found, source: SourceFile, to: WeightType) -> Problem | None:
 def plan(loader: Found, source: SourceFile, to: WeightType, keep_checkpoint: bool, companions: Companions) -> Planned:
     """The rewrite of a loader that can be converted. Its file is a text."""
     old, after = loader.loader, successor(loader.loader, to)
-    name = named(str(loader.file), to)
+    kept = only_rounded(loader, source, to)
+    name = str(loader.file) if kept else named(str(loader.file), to)
     values = after.values(**{after.file_field: name})
     if after is old and not old.whole:
         values = {**values, **{key: loader.values[key] for key in old.widgets if key in loader.values}}
@@ -99,7 +107,7 @@ def plan(loader: Found, source: SourceFile, to: WeightType, keep_checkpoint: boo
     part: PartKind = "checkpoint" if after.whole else "flux"
     files: list[tuple[str, str, PartKind]] = [(after.folder, name, part)]
     if not old.whole or after.whole:
-        return Planned(Rewrite(after, values), tuple(files), _one_to_one(loader, after))
+        return Planned(Rewrite(after, values), tuple(files), ALREADY_SO if kept else _one_to_one(loader, after))
     if keep_checkpoint:
         additions = _kept(loader)
     else:

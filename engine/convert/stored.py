@@ -47,11 +47,16 @@ class SourceFile:
         return next((part for part in self.parts if part.kind == kind), None)
 
     @property
+    def held(self) -> WeightType | None:
+        """How the base model is stored, by the header alone; None if that does not tell it whole."""
+        flux = self.part("flux")
+        return _STORAGES.get(flux.storage) if flux is not None else None
+
+    @property
     def stored(self) -> WeightType | None:
         """How the base model is stored; None if a GGUF file's name does not say. A silent name means bfloat16."""
-        flux = self.part("flux")
-        if flux is not None and flux.storage in _STORAGES:
-            return _STORAGES[flux.storage]
+        if self.held is not None:
+            return self.held
         gguf = _GGUF.search(self.name)
         if gguf:
             return WeightType("gguf", gguf[1].upper())

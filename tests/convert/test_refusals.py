@@ -10,6 +10,7 @@ from engine import api
 from engine.errors import GraphInvalid
 from schemas.report import Problem
 from schemas.settings import Settings
+from tests.checkpoints.tables import load, write_safetensors
 from tests.models.fixture import tiny_models
 
 NO_MODELS = Settings(models=[])
@@ -163,3 +164,38 @@ def test_a_name_says_at_its_end_how_it_is_stored() -> None:
     assert wider["1"]["inputs"]["unet_name"] == "x_fp8mixed-bf16.safetensors"
     assert not api.convert(json.dumps(wider).encode(), "bf16", NO_MODELS).changes
     assert api.convert(json.dumps(wider).encode(), "fp8", NO_MODELS).document == graph
+
+
+@pytest.mark.parametrize(
+    ("held", "weight_dtype", "to", "kept"),
+    [
+        ("bf16", "fp8_e4m3fn", "bf16", True),
+        ("bf16", "fp8_e5m2", "bf16", True),
+        ("fp16", "fp8_e4m3fn_fast", "fp16", True),
+        ("fp32", "fp8_e4m3fn", "fp32", True),
+        ("fp8_e5m2", "fp8_e4m3fn", "fp8:e5m2", True),
+        ("fp16", "fp8_e4m3fn", "bf16", False),
+        ("bf16", "fp8_e4m3fn", "gguf", False),
+        ("", "fp8_e4m3fn", "bf16", False),
+    ],
+)
+def test_a_file_that_was_only_rounded_while_loading_is_kept(
+    tmp_path: Path, held: str, weight_dtype: str, to: str, kept: bool
+) -> None:
+    (tmp_path / "diffusion_models").mkdir()
+    if held:
+        table = {name: (held, shape) for name, (_, shape) in load("flux_dev").items()}
+        write_safetensors(tmp_path / "diffusion_models" / "flux1-dev.safetensors", table)
+    graph = {
+        "1": loader(unet_name="flux1-dev.safetensors", weight_dtype=weight_dtype),
+        "2": reader(["1", 0]),
+    }
+    settings = Settings(models=[tmp_path])
+    there = api.convert(json.dumps(graph).encode(), to, settings)
+    inputs = there.document["1"]["inputs"]
+    assert (inputs["unet_name"] == "flux1-dev.safetensors") == kept
+    assert inputs.get("weight_dtype", "default") == "default"
+    assert [file.there for file in there.files] == [kept]
+    assert ("holds weights of this type already" in there.changes[0].said) == kept
+    back = "fp8:e5m2" if "e5m2" in weight_dtype else "fp8"
+    assert api.convert(json.dumps(there.document).encode(), back, settings).document == graph
