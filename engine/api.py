@@ -24,7 +24,7 @@ from engine.running.cache import OutputCache
 from engine.running.outputs import OutputFolder
 from engine.running.session import Session as Running
 from schemas import weight_types
-from schemas.conversion import Conversion
+from schemas.conversion import Conversion, FileNeeded
 from schemas.node import NodeSpec
 from schemas.plan import Plan
 from schemas.quantized import Progress, Quantized
@@ -154,17 +154,23 @@ def make_weights(
     conversion: Conversion,
     settings: Settings | None = None,
     *,
+    imatrix: str | Path | None = None,
+    processes: int | None = None,
+    begun: Callable[[FileNeeded], None] = lambda file: None,
     told: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Quantized]:
     """Make the model files that a converted graph names and that are not there, from those it named before.
 
+    imatrix, processes, told, stop: as for `quantize`. begun: hears which file is made next, once all sources are found.
     Raises FileMissing if such a source is not there, and what `quantize` raises.
     """
     from engine.convert import weights
     from engine.quantize.quantizing import Options
 
-    yield from weights.make(conversion.files, _folders(settings or Settings()), Options(told=told, stop=stop))
+    importance = None if imatrix is None else Path(imatrix)
+    options = Options(importance, processes, told=told, stop=stop)
+    yield from weights.make(conversion.files, _folders(settings or Settings()), options, begun)
 
 
 def quantize(

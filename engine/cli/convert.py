@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from engine.cli import words
@@ -11,10 +12,11 @@ from engine.cli.graph_file import check_place, text_of, write
 from engine.cli.interrupts import Interrupts
 from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
-from engine.cli.quantize import View, summary
+from engine.cli.quantize import View, add_manner_of_making, check_importance, summary
 from engine.errors import FileMissing, GraphInvalid, Interrupted, ModelFileInvalid, NotWritten
 from schemas.conversion import Change, Conversion, FileNeeded, LoaderState
 from schemas.report import Problem
+from schemas.weight_types import parse
 
 HELP = "exchange the base model of a graph for NF4, GGUF, fp8 or bf16"
 TYPES = "nf4, gguf (which is gguf:Q8_0), gguf:Q4_K_S and the like, fp8, fp8:scaled, bf16, ..."
@@ -43,6 +45,7 @@ def add(verbs: Verbs) -> None:
         help="to GGUF: keep the all-in-one file for text encoders and VAE instead of adding loaders of single files",
     )
     parser.add_argument("--weights", action="store_true", help="also make the model files that the new graph names")
+    add_manner_of_making(parser)
     add_manner(parser)
     add_settings(parser, ("models", "extra-model-paths"))
 
@@ -55,6 +58,7 @@ def convert(arguments: argparse.Namespace) -> int:
     try:
         if arguments.out is not None:
             check_place(arguments.out)
+        _check_making(arguments)
         conversion = api.convert(
             arguments.file,
             arguments.to,
@@ -92,19 +96,40 @@ def _refuse(console: Console, arguments: argparse.Namespace, error: GraphInvalid
     return INVALID
 
 
+def _check_making(arguments: argparse.Namespace) -> None:
+    """Raise GraphInvalid for options of making files that would mean nothing."""
+    given = [f"--{name}" for name in ("imatrix", "jobs") if getattr(arguments, name) is not None]
+    if given and not arguments.weights:
+        said = f"{' and '.join(given)}: no model file is made without --weights."
+        raise GraphInvalid([Problem(code="bad-setting", said=said, fix="Add --weights.")])
+    with suppress(ValueError):  # an unknown type is told by who converts
+        check_importance(arguments.imatrix, parse(arguments.to))
+
+
 def _make_weights(console: Console, arguments: argparse.Namespace, conversion: Conversion) -> None:
     """Make the files that are not there. Raises GraphInvalid for a source that is missing or cannot serve."""
     from engine import api
 
     shown = argparse.Namespace(**vars(arguments), report=None)
     view = View(console, shown)
+
+    def begun(file: FileNeeded) -> None:
+        console.note(words.plain(f"{_place(file)} is made from {file.source_folder}/{file.source}"))
+
     for file in conversion.files:
-        done = "is there and is kept" if file.there else f"is made from {file.source_folder}/{file.source}"
-        console.note(words.plain(f"{_place(file)} {done}"))
+        if file.there:
+            console.note(words.plain(f"{_place(file)} is there and is kept"))
     try:
         with Interrupts() as stop:
-            made = api.make_weights(conversion, settings_of(arguments), told=view.progress, stop=stop)
-            for each in made:
+            for each in api.make_weights(
+                conversion,
+                settings_of(arguments),
+                imatrix=arguments.imatrix,
+                processes=arguments.jobs,
+                begun=begun,
+                told=view.progress,
+                stop=stop,
+            ):
                 for line in () if arguments.json else summary(each):
                     console.note(words.plain(line))
                 if arguments.json:

@@ -44,13 +44,31 @@ def add(verbs: Verbs) -> None:
         const=STANDARD_OUTPUT,
         help="also tell the error of each tensor, as a table, or in a file: .json, else text",
     )
+    add_manner_of_making(parser)
+    parser.add_argument("--force", action="store_true", help="write over a file that is there")
+    add_manner(parser)
+    add_settings(parser, PLACES)
+
+
+def add_manner_of_making(parser: argparse.ArgumentParser) -> None:
+    """Take how files are made, beside their type."""
     parser.add_argument(
         "--imatrix", metavar="FILE", type=Path, help="GGUF: importance of the columns, from llama.cpp's imatrix"
     )
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes (default: one per core, at most 8)")
-    parser.add_argument("--force", action="store_true", help="write over a file that is there")
-    add_manner(parser)
-    add_settings(parser, PLACES)
+
+
+def check_importance(path: Path | None, to: WeightType) -> None:
+    """Raise GraphInvalid, before the long work, if there is no such importance matrix or nothing to use it for."""
+    if path is None:
+        return
+    if to.format != "gguf":
+        said, fix = f"--imatrix: an importance matrix is for GGUF; {to} knows none.", "Leave it out."
+    elif not path.is_file():
+        said, fix = f"--imatrix: {str(path)!r} is no file here.", "Check its name."
+    else:
+        return
+    raise GraphInvalid([Problem(code="bad-setting", said=said, fix=fix)])
 
 
 def weight_type(text: str) -> WeightType:
@@ -82,6 +100,7 @@ def quantize(arguments: argparse.Namespace) -> int:
     view = View(console, arguments)
     try:
         _check_report(arguments.report)
+        check_importance(arguments.imatrix, arguments.to)
         view.done(_made(arguments, view))
     except ModelFileInvalid as error:
         view.failed(error)

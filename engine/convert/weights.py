@@ -1,6 +1,6 @@
 """The model files that a converted graph names, made from those that the graph named before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.checkpoints import index
@@ -22,14 +22,20 @@ def missing(files: Sequence[FileNeeded]) -> list[FileNeeded]:
     return [file for file in files if not file.there]
 
 
-def make(files: Sequence[FileNeeded], folders: Folders, options: Options = USUAL) -> Iterator[Quantized]:
+def make(
+    files: Sequence[FileNeeded],
+    folders: Folders,
+    options: Options = USUAL,
+    begun: Callable[[FileNeeded], None] = lambda file: None,
+) -> Iterator[Quantized]:
     """Make the files that are not there, one after the other; those that are there are kept.
 
-    Before the first one it is made sure that all sources are there. Raises FileMissing, ModelFileInvalid if a source
-    cannot be stored so, NotWritten, Interrupted.
+    Before the first one it is made sure that all sources are there. begun: hears of each before it is made.
+    Raises FileMissing, ModelFileInvalid if a source cannot be stored so, NotWritten, Interrupted.
     """
     orders = [(file, _source(file, folders), target_of(file, folders)) for file in missing(files)]
     for file, source, target in orders:
+        begun(file)
         target.parent.mkdir(parents=True, exist_ok=True)
         if file.to:
             yield quantizing.quantize(source, parse(file.to), target, options)

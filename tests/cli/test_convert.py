@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.convert import weights
 from graphs.generate import HERE
 from tests.cli.conftest import Ended
 from tests.models.fixture import tiny_models
@@ -131,3 +132,40 @@ def test_an_empty_name_is_told_as_such_and_not_as_a_folder(command: Callable[...
         assert ended.code == 2
         assert (ended.err + ended.out).count("the name of the file is empty") == 1
         assert "folder" not in ended.err + ended.out
+
+
+def test_a_source_that_is_missing_is_not_said_to_be_made_from(command: Callable[..., Ended]) -> None:
+    ended = command("convert", SPLIT, "--to", "nf4", "--weights", "-o", "out.json")
+    assert ended.code == 2
+    assert "[missing-file]" in ended.err
+    assert "is made from" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--to", "gguf", "--jobs", "2"), "--jobs: no model file is made without --weights."),
+        (("--to", "nf4", "--weights", "--imatrix", "i.dat"), "is for GGUF; nf4 knows none."),
+        (("--to", "gguf", "--weights", "--imatrix", "i.dat"), "--imatrix: 'i.dat' is no file here."),
+    ],
+)
+def test_options_of_making_files_that_mean_nothing_are_told(
+    command: Callable[..., Ended], options: tuple[str, ...], said: str
+) -> None:
+    ended = command("convert", SPLIT, *options, "-o", "out.json")
+    assert ended.code == 2
+    assert said in ended.err
+    assert not Path("out.json").exists()
+
+
+def test_jobs_and_importance_go_to_who_makes_the_files(
+    command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(weights, "make", lambda files, folders, options, begun: asked.append(options) or [])
+    Path("i.dat").write_bytes(b"")
+    ended = command(
+        "convert", SPLIT, "--to", "gguf", "--weights", "--jobs", "3", "--imatrix", "i.dat", "-o", "out.json"
+    )
+    assert ended.code == 0, ended.err
+    assert [(options.processes, options.importance) for options in asked] == [(3, Path("i.dat"))]
