@@ -11,11 +11,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide COMFYLESS_* variables and the user's comfyless.toml from every test."""
+    """Hide COMFYLESS_* variables, the user's comfyless.toml and the user's cache from every test."""
     for name in list(os.environ):
         if name.upper().startswith("COMFYLESS_"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "nobodys-configuration"))
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / f"nobodys-{name.lower()}"))
 
 
 @pytest.fixture

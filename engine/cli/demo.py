@@ -87,10 +87,9 @@ def _converted(console: Console, arguments: argparse.Namespace, workflow: "Workf
     """The graph for weights of another type, which are made if it is the first time."""
     from engine.cli.demo_weights import models_folder, stored_as
 
-    made_in = models_folder(Path(bundled, "checkpoints", CHECKPOINT))
-    made_in.mkdir(parents=True, exist_ok=True)
-    arguments.models = [bundled, str(made_in)]
-    converted, made = stored_as(workflow, arguments.to, [Path(folder) for folder in arguments.models])
+    cache = models_folder(Path(bundled, "checkpoints", CHECKPOINT))
+    converted, made = stored_as(workflow, arguments.to, Path(bundled), cache)
+    arguments.models = [bundled, *([str(cache)] if cache.is_dir() else [])]
     for file in made:
         console.note(words.plain(f"made {file.path}, {size_text(file.bytes)}, in {words.seconds(file.seconds)}"))
     return converted

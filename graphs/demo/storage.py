@@ -66,7 +66,7 @@ def row(kind: str, prompts: list[Prompt], original: Side, folder: Path) -> dict[
     """The record of one type."""
     graphs, models = workflows(prompts), [BUNDLED, folder]
     if kind != ORIGINAL:
-        graphs = [stored_as(graph, parse(kind), models)[0] for graph in graphs]
+        graphs = [stored_as(graph, parse(kind), *models)[0] for graph in graphs]
     side = original if kind == ORIGINAL else render(graphs, models)
     numbers = compared(original, side)[0].means
     judged = score(prompts, [judge(shot.pixels) for shot in side.shots])

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.cli.demo_weights import cache_folder
+from engine import api
+from engine.cli.demo import GRAPH, changes
+from engine.cli.demo_weights import cache_folder, stored_as
+from engine.errors import GraphInvalid
+from schemas.weight_types import parse
 from tests.cli.conftest import Ended
 
 
@@ -21,6 +25,11 @@ def test_the_cache_lies_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPa
     ):
         monkeypatch.setenv("XDG_CACHE_HOME", said)
         assert cache_folder() == folder / "comfyless"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its cache is in the home folder whatever the environment says")
+def test_no_test_uses_the_cache_of_who_runs_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert tmp_path_factory.getbasetemp() in cache_folder().parents
 
 
 @pytest.mark.slow
@@ -51,6 +60,51 @@ def test_weights_are_made_at_first_use_and_kept(
     assert "made " not in again.err
     with Image.open("output/ComfyUI_00001_.png") as one, Image.open("output/ComfyUI_00002_.png") as other:
         assert one.tobytes() == other.tobytes()
+
+
+BUNDLED = Path(__file__).parents[2] / "graphs" / "demo" / "models"
+
+
+def made(cache: Path) -> list[str]:
+    """Names of the files that the demo's graph makes for fp8 with one scale a matrix, which is quick."""
+    workflow = api.override(api.load(BUNDLED.parents[1] / GRAPH), changes("a", None))
+    return [Path(each.path).name for each in stored_as(workflow, parse("fp8:scaled"), BUNDLED, cache)[1]]
+
+
+@pytest.mark.slow
+def test_a_damaged_or_foreign_file_in_the_cache_is_made_anew(tmp_path: Path) -> None:
+    name = "demo-flux-fp8_scaled.safetensors"
+    assert made(tmp_path) == [name]
+    assert made(tmp_path) == []
+    file = tmp_path / "checkpoints" / name
+    whole = file.read_bytes()
+    for damaged in (whole[:1000], b"", whole[:-1] + bytes([whole[-1] ^ 1]), b"<html>"):
+        file.write_bytes(damaged)
+        assert made(tmp_path) == [name]
+        assert file.read_bytes() == whole
+    file.with_name(f"{name}.sha256").unlink()
+    assert made(tmp_path) == [name]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these have folders of their own")
+@pytest.mark.parametrize("in_the_way", ["cache", "cache/comfyless"])
+def test_a_cache_that_cannot_be_used_is_one_sentence(
+    command: Callable[..., Ended], empty_folder: Path, monkeypatch: pytest.MonkeyPatch, in_the_way: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(empty_folder / "cache"))
+    (empty_folder / in_the_way).parent.mkdir(exist_ok=True)
+    (empty_folder / in_the_way).write_bytes(b"")
+    ended = command("demo", "--to", "nf4", "--threads", "1", "--device", "cpu")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("comfyless: the cache in which the demo keeps weights that it makes cannot be used: ")
+    assert ended.err.endswith("or name another folder with XDG_CACHE_HOME.  [bad-setting]\n")
+    assert ended.err.count("\n") == 1
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "demo-flux-fp8_scaled.safetensors").mkdir(parents=True)
+    with pytest.raises(GraphInvalid, match="demo-flux-fp8_scaled.safetensors: Is a directory"):
+        made(tmp_path)
 
 
 def test_an_unknown_type_is_told(command: Callable[..., Ended]) -> None:
