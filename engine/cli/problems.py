@@ -11,6 +11,7 @@ from schemas.report import Problem
 def line_of(file: str, problem: Problem) -> str:
     """`portrait.json: 31 KSampler.sampler_name: no choice 'eular'. Did you mean 'euler'?  [unknown-choice]`."""
     said = f"{problem.said} {problem.fix}".strip()
+    file = file or "comfyless"
     where = [file if problem.line is None else f"{file}:{problem.line}:{problem.column or 1}", _place(problem)]
     return words.plain(f"{': '.join(part for part in where if part)}: {said}  [{problem.code}]")
 

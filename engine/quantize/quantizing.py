@@ -88,6 +88,8 @@ def refuse_target(source: Path, target: Path, force: bool) -> None:
         raise NotWritten(f"{target} is the file that is read; give another --output.")
     if target.is_dir():
         raise NotWritten(f"{target} is a folder; give a file.")
+    if target.exists() and not target.is_file():  # a device, a pipe: a model would take its place
+        raise NotWritten(f"{target} is no ordinary file; give another --output.")
     if target.exists() and not force:
         raise NotWritten(f"{target} is there already; --force replaces it.")
 

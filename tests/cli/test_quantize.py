@@ -61,6 +61,15 @@ def test_a_report_lists_every_tensor(model: Path, command: Command) -> None:
     assert len(Path("c.txt").read_text().splitlines()) == 4 + 109
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_device_or_a_pipe_is_never_written_over(model: Path, command: Command, empty_folder: Path) -> None:
+    os.mkfifo("a.gguf")
+    ended = command("quantize", str(model), "--to", "gguf", "-o", "a.gguf", "--force")
+    assert ended.code == 2
+    assert "a.gguf is no ordinary file" in ended.err
+    assert Path("a.gguf").is_fifo()
+
+
 def test_a_file_that_is_there_is_kept_unless_forced(model: Path, command: Command) -> None:
     Path("a.gguf").write_bytes(b"mine")
     arguments = ("quantize", str(model), "--to", "Q8_0", "-o", "a.gguf")
