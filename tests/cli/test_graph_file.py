@@ -26,7 +26,7 @@ def test_a_new_file_and_a_workflow_will_do(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
-        ("", "bad-setting", "is a folder"),
+        ("", "bad-setting", "is empty"),
         (".", "bad-setting", "is a folder"),
         ("none/out.json", "bad-setting", "'none' is no folder"),
         (os.devnull, "bad-setting", "no ordinary file"),
