@@ -48,14 +48,17 @@ def growing(target: Path, size: int) -> Iterator[Path]:
         handle, path = _begin(target)
     except OSError as error:
         raise NotWritten(f"{folder} cannot be written to: {error.strerror}.") from error
+    file = os.fdopen(handle, "r+b")
     try:
-        os.truncate(handle, size)
+        file.truncate(size)
         yield path
         os.fsync(handle)
         os.chmod(path, 0o666 & ~umask())
+        if not HAS_LOCKS:
+            file.close()  # Windows moves no open file; elsewhere the lock lasts until the move
         os.replace(path, target)
     finally:
-        os.close(handle)
+        file.close()
         path.unlink(missing_ok=True)
 
 
