@@ -104,16 +104,12 @@ def test_narrow_matrices_are_packed_too(files: tuple[Path, Path]) -> None:
     assert isinstance(linears(flux)["vector_in.in_layer"].packed, GgufBlocks | FourBit)
 
 
-def test_decoded_values_are_rounded_to_the_type_asked_for(tmp_path: Path) -> None:
-    values = write_gguf(tmp_path / "a.gguf", random_tensors(Flux(SIZES)), "flux")
-    save_file(
-        {name: value.bfloat16() if value.dim() == 2 else value for name, value in values.items()},
-        tmp_path / "rounded.safetensors",
-    )
-    rounded = answer(tmp_path / "a.gguf", decoded_as="bfloat16")
-    torch.testing.assert_close(rounded, answer(tmp_path / "rounded.safetensors"), rtol=1e-5, atol=1e-5)
-    exact = answer(tmp_path / "a.gguf")
-    assert not torch.allclose(rounded, exact, rtol=1e-4, atol=1e-4)
+def test_blocks_are_decoded_in_the_type_asked_for(tmp_path: Path) -> None:
+    """Which numbers that gives is held to ComfyUI's by the goldens flux_gguf_advanced_*."""
+    write_gguf(tmp_path / "a.gguf", random_tensors(Flux(SIZES)), "flux")
+    exact, narrow = answer(tmp_path / "a.gguf"), answer(tmp_path / "a.gguf", decoded_as="bfloat16")
+    assert not torch.allclose(narrow, exact, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(narrow, exact, rtol=0, atol=0.05 * float(exact.abs().max()))
     for name in ("target", "float32"):
         assert torch.equal(answer(tmp_path / "a.gguf", decoded_as=name), exact)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.checkpoints import index
 from engine.quantize.gguf_encoding import GgufEncoding
@@ -26,9 +27,9 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.slow
 def test_diffusers_loads_the_same_values(made: Path) -> None:
-    torch = pytest.importorskip("torch")
-    loading = pytest.importorskip("diffusers.models.model_loading_utils")
-    blocks = pytest.importorskip("diffusers.quantizers.gguf.utils")
+    from diffusers.models import model_loading_utils as loading
+    from diffusers.quantizers.gguf import utils as blocks
+
     held, data = index.read(made), made.read_bytes()
     loaded = loading.load_gguf_checkpoint(made)
     assert set(loaded) == set(held.tensors)
