@@ -16,22 +16,24 @@ Values = NDArray[np.float32]
 class Reader(Protocol):
     """The values of one tensor, wherever and however they are stored.
 
-    name: in the new file. shape: as PyTorch shows it. stored: the source's storage ("bf16", "fp8_e4m3fn"). bytes: read
-    from the source in all. A tensor has prod(shape[:-1]) rows of shape[-1] columns, one row if it has fewer than two
-    dimensions.
+    A tensor has prod(shape[:-1]) rows of shape[-1] columns, one row if it has fewer than two dimensions.
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """In the new file."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    def shape(self) -> tuple[int, ...]:
+        """As PyTorch shows it."""
 
     @property
-    def stored(self) -> str: ...  # noqa: D102
+    def stored(self) -> str:
+        """The source's storage: "bf16", "fp8_e4m3fn"."""
 
     @property
-    def bytes(self) -> int: ...  # noqa: D102
+    def bytes(self) -> int:
+        """Read from the source in all."""
 
     def rows(self, first: int, last: int) -> Values:
         """Rows first..last (exclusive), (last - first, columns), exactly as they are meant, scales applied."""
@@ -56,10 +58,11 @@ Put = Callable[[int, int, Any], None]
 
 
 class Encoding(Protocol):
-    """A way to store a tensor, by name. Picklable."""
+    """A way to store a tensor. Picklable."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """As engine.checkpoints.storage calls it."""
 
     def pieces(self, name: str, shape: tuple[int, ...]) -> tuple[Piece, ...]:
         """What it takes to store a tensor, the weight itself first."""
