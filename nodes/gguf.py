@@ -5,7 +5,7 @@ from typing import NamedTuple
 from schemas.choices import ClipType, DecodedDtype, DualClipType, PatchDtype
 from schemas.context import Context
 from schemas.node import Node
-from schemas.sockets import Clip, ClipRef, Model
+from schemas.sockets import Clip, Model
 from schemas.widgets import GgufModelFile, HidreamEncoderFile, LoneTextEncoderFile, TextEncoderFile, Toggle
 
 
@@ -57,13 +57,6 @@ class UnetLoaderGGUFAdvanced(Node):
         return self.Outputs(loading.diffusion_model(context, file, decoded_as=self.dequant_dtype))
 
 
-def _joined(context: Context, names: tuple[str, ...], family: str) -> ClipRef:
-    """A recipe of text encoders by their files' names, after a look at the headers."""
-    from engine.inference import loading
-
-    return loading.text_encoders(context, [context.file("text_encoders", name) for name in names], family)
-
-
 class CLIPLoaderGGUF(Node):
     """One text encoder from a GGUF or safetensors file."""
 
@@ -80,7 +73,9 @@ class CLIPLoaderGGUF(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at the header."""
-        return self.Outputs(_joined(context, (self.clip_name,), self.type))
+        from engine.inference import loading
+
+        return self.Outputs(loading.named_text_encoders(context, (self.clip_name,), self.type))
 
 
 class DualCLIPLoaderGGUF(Node):
@@ -100,7 +95,9 @@ class DualCLIPLoaderGGUF(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at both headers."""
-        return self.Outputs(_joined(context, (self.clip_name1, self.clip_name2), self.type))
+        from engine.inference import loading
+
+        return self.Outputs(loading.named_text_encoders(context, (self.clip_name1, self.clip_name2), self.type))
 
 
 class TripleCLIPLoaderGGUF(Node):
@@ -120,7 +117,11 @@ class TripleCLIPLoaderGGUF(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at the headers."""
-        return self.Outputs(_joined(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3"))
+        from engine.inference import loading
+
+        return self.Outputs(
+            loading.named_text_encoders(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3")
+        )
 
 
 class QuadrupleCLIPLoaderGGUF(Node):
@@ -144,8 +145,10 @@ class QuadrupleCLIPLoaderGGUF(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at the headers."""
+        from engine.inference import loading
+
         names = (self.clip_name1, self.clip_name2, self.clip_name3, self.clip_name4)
-        return self.Outputs(_joined(context, names, "hidream"))
+        return self.Outputs(loading.named_text_encoders(context, names, "hidream"))
 
 
 NODES = (

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 from schemas.choices import ClipDevice, ClipType, DualClipType, WeightDtype
 from schemas.context import Context
 from schemas.node import Node, Optional
-from schemas.sockets import Clip, ClipRef, Model, Vae
+from schemas.sockets import Clip, Model, Vae
 from schemas.widgets import (
     CheckpointFile,
     DiffusionModelFile,
@@ -134,14 +134,6 @@ class UNETLoader(Node):
         return self.Outputs(loading.diffusion_model(context, file, self.weight_dtype))
 
 
-def _encoders(context: Context, names: tuple[str, ...], family: str, device: str = "default") -> ClipRef:
-    """A recipe of text encoders by their files' names, after a look at the headers."""
-    from engine.inference import loading
-
-    files = [context.file("text_encoders", name) for name in names]
-    return loading.text_encoders(context, files, family, device)
-
-
 class CLIPLoader(Node):
     """One text encoder in a file of its own."""
 
@@ -159,7 +151,9 @@ class CLIPLoader(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at the header."""
-        return self.Outputs(_encoders(context, (self.clip_name,), self.type, self.device))
+        from engine.inference import loading
+
+        return self.Outputs(loading.named_text_encoders(context, (self.clip_name,), self.type, self.device))
 
 
 class DualCLIPLoader(Node):
@@ -180,7 +174,11 @@ class DualCLIPLoader(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at both headers."""
-        return self.Outputs(_encoders(context, (self.clip_name1, self.clip_name2), self.type, self.device))
+        from engine.inference import loading
+
+        return self.Outputs(
+            loading.named_text_encoders(context, (self.clip_name1, self.clip_name2), self.type, self.device)
+        )
 
 
 class TripleCLIPLoader(Node):
@@ -199,7 +197,11 @@ class TripleCLIPLoader(Node):
 
     def run(self, context: Context) -> Outputs:
         """A recipe, after a look at the headers."""
-        return self.Outputs(_encoders(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3"))
+        from engine.inference import loading
+
+        return self.Outputs(
+            loading.named_text_encoders(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3")
+        )
 
 
 NODES = (

@@ -64,6 +64,11 @@ def text_encoders(context: Context, files: Sequence[FileRef], family: str, devic
     return clip
 
 
+def named_text_encoders(context: Context, names: Sequence[str], family: str, device: str = "default") -> ClipRef:
+    """The same for files by their names in the folder for text encoders. Raises FileMissing too."""
+    return text_encoders(context, [context.file("text_encoders", name) for name in names], family, device)
+
+
 def autoencoder(context: Context, file: FileRef) -> VaeRef:
     """The recipe of an autoencoder, alone in its file or in a checkpoint. Raises ModelFileInvalid if there is none."""
     runnable.require(index.read(file.path), "kl_vae")
