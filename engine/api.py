@@ -7,10 +7,12 @@ Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import accelerators, reading
+from engine.catalogue.catalogue import Catalogue
 from engine.checkpoints.describe import ModelFile, describe
 from engine.convert.conversion import convert as converted
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
@@ -33,6 +35,9 @@ from schemas.settings import Settings
 from schemas.weight_types import WeightType
 from schemas.workflow import Workflow
 
+if TYPE_CHECKING:
+    from engine.editor.translating import Options
+
 __all__ = [
     "Session",
     "Settings",
@@ -53,14 +58,24 @@ MODEL_FOLDERS = ("checkpoints", "diffusion_models", "text_encoders", "vae", "lor
 """Folders that `model_files` lists, in this order, before any others."""
 
 
-def load(source: str | Path | bytes, name: str | None = None) -> Workflow:
+def load(source: str | Path | bytes, name: str | None = None, options: "Options | None" = None) -> Workflow:
     """Read a graph: a file by path ("-" is standard input), or its bytes, which `name` stands for in messages.
 
-    API-format JSON, {"prompt": ...}, or a PNG, WebP or JPEG picture that carries a graph. Raises GraphInvalid.
+    API-format JSON, the editor's own format, an envelope around either, or a PNG, WebP or JPEG picture that carries
+    one. options: for the editor's format, what an editor does when a graph is queued. Raises GraphInvalid.
     """
-    if isinstance(source, bytes):
-        return reading.read(name or "<bytes>", source)
-    return reading.read_file(source)
+    found = reading.read(name or "<bytes>", source) if isinstance(source, bytes) else reading.read_file(source)
+    if isinstance(found, Workflow):
+        return found
+    from engine.editor.translating import translate
+
+    return translate(found.name, found.graph, _catalogue(), options, form=found.form, notes=found.notes)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    """One for a process: classes read once stay read."""
+    return Catalogue(Registry.builtin().all())
 
 
 def override(workflow: Workflow, sets: Sequence[str]) -> Workflow:

@@ -9,6 +9,7 @@ from engine.cli.options import settings_of
 
 if TYPE_CHECKING:
     from engine import api
+    from engine.editor.translating import Options
     from schemas.workflow import Workflow
 
 
@@ -24,14 +25,33 @@ def open_session(arguments: argparse.Namespace, **listening: Any) -> "api.Sessio
     return api.Session(settings_of(arguments), **listening)
 
 
-def load(file: str, sets: Sequence[str], note: Callable[[str, str], None]) -> "Workflow":
+MOST_NOTES = 8
+"""Lines about one file that a person is told; the others are counted."""
+
+
+def load(
+    file: str,
+    sets: Sequence[str],
+    note: Callable[[str, str], None],
+    *,
+    options: "Options | None" = None,
+    every: bool = False,
+) -> "Workflow":
     """Read a file and change it as --set says; what reading noticed goes to `note`.
 
+    options: what an editor would do on queueing. every: give all notes, however many.
     Raises GraphInvalid for a file that holds no graph and for a change that has nothing to change.
     """
     from engine import api
 
-    workflow = api.load(file)
-    for said in workflow.notes:
+    workflow = api.load(file, options=options)
+    for said in workflow.notes if every else shortened(workflow.notes):
         note(workflow.name, said)
     return api.override(workflow, sets) if sets else workflow
+
+
+def shortened(notes: Sequence[str]) -> list[str]:
+    """The first few notes, and how many more there are."""
+    if len(notes) <= MOST_NOTES + 1:
+        return list(notes)
+    return [*notes[:MOST_NOTES], f"and {len(notes) - MOST_NOTES} more notes, which --verbose and --json tell"]

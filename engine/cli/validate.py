@@ -2,7 +2,8 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from engine.cli import words
 from engine.cli.console import Console
@@ -15,8 +16,11 @@ from schemas.report import Problem
 
 if TYPE_CHECKING:
     from engine import api
+    from schemas.workflow import Workflow
 
 HELP = "find everything that is wrong with workflow files"
+MOST_NAMED = 8
+"""Open inputs of a building block that its line names."""
 
 
 def add(verbs: Verbs) -> None:
@@ -25,6 +29,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, validate, HELP, said)
     add_files(parser)
     add_manner(parser)
+    parser.add_argument("--verbose", action="store_true", help="tell all that reading noticed, however much it is")
     add_settings(parser, PLACES)
 
 
@@ -36,24 +41,69 @@ def validate(arguments: argparse.Namespace) -> int:
     except GraphInvalid as error:
         if not arguments.json:
             raise
-        return worst([_tell(console, arguments, file, 0, error.problems) for file in arguments.files])
-    return worst([_validate(console, arguments, session, file) for file in arguments.files])
+        return worst([_tell(console, arguments, Finding(file, error.problems)) for file in arguments.files])
+    return worst([_tell(console, arguments, _examined(console, arguments, session, file)) for file in arguments.files])
 
 
-def _validate(console: Console, arguments: argparse.Namespace, session: "api.Session", file: str) -> int:
+@dataclass(frozen=True)
+class Finding:
+    """What was found in one file. workflow: None if it holds none. notes: what reading noticed."""
+
+    file: str
+    problems: Sequence[Problem]
+    workflow: "Workflow | None" = None
+    notes: Sequence[str] = ()
+
+
+def _examined(console: Console, arguments: argparse.Namespace, session: "api.Session", file: str) -> Finding:
+    """Reads and checks one file. People are told what reading noticed at once, programs with the result."""
+    notes: list[str] = []
+
+    def note(name: str, said: str) -> None:
+        notes.append(said)
+        if not arguments.json:
+            console.note(words.plain(f"{name}: {said}"))
+
     try:
-        workflow = load(file, arguments.sets, lambda name, said: console.note(words.plain(f"{name}: {said}")))
-        return _tell(console, arguments, file, len(workflow.prompt.nodes), session.validate(workflow))
+        workflow = load(file, arguments.sets, note, every=arguments.json or arguments.verbose)
+        return Finding(file, session.validate(workflow), workflow, notes)
     except GraphInvalid as error:
-        return _tell(console, arguments, file, 0, error.problems)
+        return Finding(file, error.problems, None, notes)
 
 
-def _tell(console: Console, arguments: argparse.Namespace, file: str, nodes: int, problems: Sequence[Problem]) -> int:
+def _tell(console: Console, arguments: argparse.Namespace, finding: Finding) -> int:
     if arguments.json:
-        found = [problem.model_dump(mode="json") for problem in problems]
-        console.record({"event": "validation", "file": file, "valid": not problems, "problems": found})
-    elif problems:
-        tell(console.data, console.terminal, file, problems)
-    else:
-        console.result(words.plain(f"{file}: valid, {words.count(nodes, 'node')}"))
-    return INVALID if problems else DONE
+        console.record(_record(finding))
+    elif finding.problems:
+        tell(console.data, console.terminal, finding.file, finding.problems)
+    elif finding.workflow is not None:
+        console.result(words.plain(f"{finding.file}: valid, {_extent(finding.workflow)}"))
+    return INVALID if finding.problems else DONE
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    workflow = finding.workflow
+    record: dict[str, Any] = {"event": "validation", "file": finding.file, "valid": not finding.problems}
+    record["problems"] = [problem.model_dump(mode="json") for problem in finding.problems]
+    record["notes"] = list(finding.notes)
+    if workflow is not None and workflow.building_block:
+        record |= {"building_block": True, "open_inputs": workflow.open_inputs}
+    return record
+
+
+def _extent(workflow: "Workflow") -> str:
+    """How large a graph is: `12 nodes`; of a building block also what it leaves open."""
+    size = words.count(len(workflow.prompt.nodes), "node")
+    if not workflow.building_block:
+        return size
+    nodes = workflow.prompt.nodes
+    left = [
+        f"{node} {nodes[node].class_type if node in nodes else ''}".rstrip() + f".{field}"
+        for node, fields in workflow.open_inputs.items()
+        for field in fields
+    ]
+    if not left:
+        return f"{size}, a building block: no input is left open"
+    named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
+    are = "input is" if len(left) == 1 else "inputs are"
+    return f"{size}, a building block: {len(left)} {are} left open: {named}"

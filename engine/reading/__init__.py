@@ -1,7 +1,10 @@
-"""A file becomes a Workflow: what it is, the graph in it, and what is wrong with it, without knowing any node class."""
+"""A file becomes a Workflow, or an editor's graph to make one from, and what is wrong with it is told.
+
+Nothing here knows any node class.
+"""
 
 from engine.reading.documents import Document, read_document, read_document_file
-from engine.reading.recognise import read
+from engine.reading.recognise import EditorOnly, Reading, read
 from engine.reading.source import read_file
 
-__all__ = ["Document", "read", "read_document", "read_document_file", "read_file"]
+__all__ = ["Document", "EditorOnly", "Reading", "read", "read_document", "read_document_file", "read_file"]

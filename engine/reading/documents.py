@@ -10,10 +10,10 @@ from engine.reading.json_text import Text
 from engine.reading.picture_metadata import PROMPT, WORKFLOW
 from engine.reading.printable import clipped, shown
 from engine.reading.prompt_form import has_key, is_editor_form
-from engine.reading.recognise import editor_graph, read
+from engine.reading.recognise import EditorOnly, editor_graph, open_texts, read
 from engine.reading.source import bytes_of
 from schemas.report import Problem
-from schemas.workflow import Form
+from schemas.workflow import Form, Workflow
 
 
 class Document(NamedTuple):
@@ -30,19 +30,13 @@ def read_document(name: str, data: bytes) -> Document:
 
     Of a picture: the graph that was executed if it carries one, else the editor's. Raises GraphInvalid.
     """
-    form: Form = "ui"
-    notes: list[str] = []
-    try:
-        workflow = read(name, data)
-        name, form, notes = workflow.name, workflow.form, list(workflow.notes)
-        if form == "picture" and workflow.workflow is not None:
-            notes.append("the editor's graph, which the picture carries too, is left out")
-    except GraphInvalid as error:
-        if not any(problem.code == "unsupported-format" for problem in error.problems):
-            raise
-    value = _value(name, data)
-    document = Document(name, form, value, notes)
-    problems = [problem for graph in editor_graphs(document) for problem in _damage(name, graph)]
+    found = read(name, data)
+    form: Form = "ui" if isinstance(found, EditorOnly) else found.form
+    notes = list(found.notes)
+    if form == "picture" and isinstance(found, Workflow) and found.workflow is not None:
+        notes.append("the editor's graph, which the picture carries too, is left out")
+    document = Document(found.name, form, _value(found.name, data), notes)
+    problems = [problem for graph in editor_graphs(document) for problem in _damage(found.name, graph)]
     if problems:
         raise GraphInvalid(problems)
     return document
@@ -73,7 +67,7 @@ def editor_graphs(document: Document) -> Iterator[dict[str, Any]]:
         yield value
         return
     beside = editor_graph(value) if not has_key(value, "class_type") else None
-    for graph in (value.get(PROMPT), beside):
+    for graph in (value.get(PROMPT), value.get("output"), beside):
         if isinstance(graph, dict) and is_editor_form(graph):
             yield graph
 
@@ -82,10 +76,12 @@ def _value(name: str, data: bytes) -> dict[str, Any]:
     """The object in bytes that are known to hold one."""
     picture = picture_metadata.embedded(data)
     if picture is None:
-        value = json_text.parse(json_text.decoded(name, data)).value
+        parsed = json_text.parse(json_text.decoded(name, data))
     else:
         text = next(text for key in (PROMPT, WORKFLOW) if (text := picture.texts.get(key, "")).lstrip().startswith("{"))
-        value = json_text.parse(Text(name, text), nan_as_null=True).value
+        parsed = json_text.parse(Text(name, text), nan_as_null=True)
+    open_texts(name, parsed)
+    value = parsed.value
     if not isinstance(value, dict):
         raise GraphInvalid(
             [Problem(code="not-a-workflow", file=name, said="this is no graph.", fix="Export it again.")]

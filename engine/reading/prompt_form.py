@@ -15,10 +15,22 @@ NO_NODES = frozenset(
 )
 """Names that programs put beside the nodes."""
 
+EDITOR_KEYS = frozenset({"links", "last_node_id", "last_link_id", "definitions"})
+"""Names of which at least one stands beside the nodes in nearly every file of the editor."""
+FOREIGN_KEYS = frozenset({"edges", "connections"})
+
 
 def is_editor_form(value: dict[str, Any]) -> bool:
-    """Whether this is the editor's own format: lists of nodes and links."""
-    return isinstance(value.get("nodes"), list) and ("links" in value or "last_node_id" in value)
+    """Whether this is the editor's own format: a list of nodes, and what editors write beside it.
+
+    Files made by hand or by other tools may have the nodes alone; other programs' graphs have edges or connections.
+    """
+    nodes = value.get("nodes")
+    if not isinstance(nodes, list):
+        return False
+    if not EDITOR_KEYS.isdisjoint(value):
+        return True
+    return FOREIGN_KEYS.isdisjoint(value) and any(isinstance(node, dict) and "type" in node for node in nodes)
 
 
 def has_key(value: dict[str, Any], key: str) -> bool:

@@ -1,7 +1,8 @@
-"""read: bytes of any kind become a Workflow, or an error that says what they are instead."""
+"""read: bytes of any kind become a Workflow or an editor's graph, or an error that says what they are instead."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from engine.errors import GraphInvalid
 from engine.reading import json_text, picture_metadata
@@ -9,8 +10,9 @@ from engine.reading.json_text import Parsed, Text
 from engine.reading.picture_metadata import PARAMETERS, PROMPT, WORKFLOW, Embedded
 from engine.reading.printable import printable
 from engine.reading.prompt_form import has_key, is_editor_form, prompt_of
+from schemas.prompt import Prompt
 from schemas.report import Problem, ProblemCode
-from schemas.workflow import Workflow
+from schemas.workflow import Form, Workflow
 
 EXPORT = "Export it from ComfyUI in API format: Workflow menu, Export (API)."
 _OUTPUT = "output"
@@ -30,9 +32,23 @@ _SIGNATURES: tuple[tuple[Callable[[bytes], bool], str], ...] = (
 )
 
 
-def read(name: str, data: bytes) -> Workflow:
-    """The workflow in a file's bytes: API JSON, an envelope around it, or a PNG, WebP or JPEG picture that carries one.
+@dataclass(frozen=True, slots=True)
+class EditorOnly:
+    """A file without a prompt, but with the editor's graph, from which one can be made. Otherwise as a Workflow."""
 
+    name: str
+    form: Form
+    graph: dict[str, Any]
+    notes: list[str]
+
+
+Reading: TypeAlias = Workflow | EditorOnly
+
+
+def read(name: str, data: bytes) -> Reading:
+    """What is in a file's bytes: API JSON or the editor's own, an envelope around it, or a picture that carries one.
+
+    Pictures: PNG, WebP and JPEG. Of a prompt and the editor's graph beside it the prompt counts: it is what was run.
     name: the file as the user named it, for messages. Raises GraphInvalid with every problem found.
     """
     file = printable(name)
@@ -53,41 +69,75 @@ def _refused(file: str, code: ProblemCode, said: str, fix: str) -> GraphInvalid:
     return GraphInvalid([Problem(code=code, file=file, said=said, fix=fix)])
 
 
-def _from_json(file: str, parsed: Parsed) -> Workflow:
+def open_texts(file: str, parsed: Parsed) -> list[str]:
+    """Read graphs that stand as text inside the JSON, some exports being JSON within JSON; a note for each.
+
+    Changes `parsed`. Raises GraphInvalid for such a text that is no JSON.
+    """
+    held = parsed.value
+    if isinstance(held, str) and held.lstrip().startswith("{"):
+        inner = json_text.parse(Text(file, held, "in the text that the file holds"), nan_as_null=True)
+        parsed.value, parsed.repeated = inner.value, inner.repeated
+        return ["the graph was a text inside JSON"]
+    notes = []
+    if isinstance(held, dict) and not has_key(held, "class_type"):
+        for key in (PROMPT, _OUTPUT, WORKFLOW):
+            text = held.get(key)
+            if isinstance(text, str) and text.lstrip().startswith("{"):
+                inner = json_text.parse(Text(file, text, f"in the text under {key!r}"), nan_as_null=True)
+                held[key] = inner.value
+                parsed.repeated |= inner.repeated
+                notes.append(f"{key!r} was a text inside JSON")
+    return notes
+
+
+def _from_json(file: str, parsed: Parsed) -> Reading:
+    notes = open_texts(file, parsed)
     value = parsed.value
     if not isinstance(value, dict):
         said = f"the file holds a JSON {_kind_of(value)}, not the object of nodes that a workflow is."
         raise _refused(file, "not-a-workflow", said, EXPORT)
     if is_editor_form(value):
-        raise _editor_only(file, "this is")
+        return EditorOnly(file, "ui", value, notes)
     if value and not has_key(value, "class_type"):
-        for key in (PROMPT, _OUTPUT):
-            if isinstance(value.get(key), dict):
-                return _from_envelope(file, parsed, key)
+        found = _from_envelope(file, parsed, notes)
+        if found is not None:
+            return found
         if not has_key(value, "inputs"):
             said = "this is a JSON object, but nothing in it is a node with a class_type."
             raise _refused(file, "not-a-workflow", said, EXPORT)
-    notes: list[str] = []
     prompt = prompt_of(file, value, parsed, notes)
     return Workflow.model_construct(name=file, form="api", prompt=prompt, workflow=editor_graph(value), notes=notes)
 
 
-def _from_envelope(file: str, parsed: Parsed, key: str) -> Workflow:
-    """{"prompt": nodes, "extra_data": {"extra_pnginfo": {"workflow": ...}}} and the like."""
+def _from_envelope(file: str, parsed: Parsed, notes: list[str]) -> Reading | None:
+    """{"prompt": nodes, "extra_data": {"extra_pnginfo": {"workflow": ...}}} and the like; None if this is no such."""
+    value, beside = parsed.value, editor_graph(parsed.value)
+    for key in (PROMPT, _OUTPUT):
+        inner = value.get(key)
+        if isinstance(inner, dict) and is_editor_form(inner):
+            return EditorOnly(file, "envelope", inner, [*notes, _taken_from(key)])
+        if isinstance(inner, dict) and (inner or beside is None):
+            prompt = _enveloped(file, parsed, key, notes := [*notes, _taken_from(key)])
+            return Workflow.model_construct(name=file, form="envelope", prompt=prompt, workflow=beside, notes=notes)
+    if beside is not None and is_editor_form(beside):
+        return EditorOnly(file, "envelope", beside, [*notes, _taken_from(WORKFLOW)])
+    return None
+
+
+def _taken_from(key: str) -> str:
+    return f"the graph was taken from {key!r} in the file"
+
+
+def _enveloped(file: str, parsed: Parsed, key: str, notes: list[str]) -> Prompt:
     value, inner = parsed.value, parsed.value[key]
-    if is_editor_form(inner):
-        raise _editor_only(file, f"under {key!r} this is")
     if key in parsed.repeats(value):
         said = f"the envelope holds {key!r} more than once."
         raise _refused(file, "duplicate-key", said, "Keep one of them.")
     if inner and not has_key(inner, "class_type") and not has_key(inner, "inputs"):
         said = f"nothing under {key!r} is a node with a class_type."
         raise _refused(file, "not-a-workflow", said, EXPORT)
-    notes = [f"the graph was taken from {key!r} in the file"]
-    prompt = prompt_of(file, inner, parsed, notes)
-    return Workflow.model_construct(
-        name=file, form="envelope", prompt=prompt, workflow=editor_graph(value), notes=notes
-    )
+    return prompt_of(file, inner, parsed, notes)
 
 
 def editor_graph(envelope: dict[str, Any]) -> dict[str, Any] | None:
@@ -102,17 +152,22 @@ def editor_graph(envelope: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _from_picture(file: str, picture: Embedded) -> Workflow:
-    text = picture.texts.get(PROMPT)
-    if text is None or not text.lstrip().startswith("{"):
+def _from_picture(file: str, picture: Embedded) -> Reading:
+    key = next((key for key in (PROMPT, WORKFLOW) if picture.texts.get(key, "").lstrip().startswith("{")), None)
+    if key is None:
         raise _without_graph(file, picture)
-    place = f"in the {picture.kind}'s {picture.place} {PROMPT!r}"
-    parsed = json_text.parse(Text(file, text, place), nan_as_null=True)
-    workflow = _from_json(file, parsed)
-    editor = picture.texts.get(WORKFLOW)
-    graph = editor_graph({WORKFLOW: _editor_text(file, picture, editor)}) if editor else workflow.workflow
-    notes = [f"the graph was found {place}", *workflow.notes]
-    return Workflow.model_construct(name=file, form="picture", prompt=workflow.prompt, workflow=graph, notes=notes)
+    place = f"in the {picture.kind}'s {picture.place} {key!r}"
+    found = _from_json(file, json_text.parse(Text(file, picture.texts[key], place), nan_as_null=True))
+    note = f"the graph was found {place}"
+    if isinstance(found, EditorOnly):
+        return replace(found, form="picture", notes=[note, *found.notes])
+    editor = picture.texts.get(WORKFLOW) if key == PROMPT else None
+    graph = editor_graph({WORKFLOW: _editor_text(file, picture, editor)}) if editor else found.workflow
+    if editor and graph is not None:
+        note += f"; the editor's graph beside it, {WORKFLOW!r}, is not what runs"
+    return Workflow.model_construct(
+        name=file, form="picture", prompt=found.prompt, workflow=graph, notes=[note, *found.notes]
+    )
 
 
 def _editor_text(file: str, picture: Embedded, text: str) -> Any:
@@ -121,19 +176,12 @@ def _editor_text(file: str, picture: Embedded, text: str) -> Any:
 
 
 def _without_graph(file: str, picture: Embedded) -> GraphInvalid:
-    if picture.texts.get(WORKFLOW, "").lstrip().startswith("{"):
-        return _editor_only(file, f"the {picture.kind} picture carries only")
     if PARAMETERS in picture.texts:
         said = f"the {picture.kind} picture carries generation parameters of another program, but no ComfyUI graph."
     else:
         said = f"the {picture.kind} picture carries no graph."
     fix = "Use the file as ComfyUI saved it: editors, chats and websites take the graph out."
     return _refused(file, "not-a-workflow", said, fix)
-
-
-def _editor_only(file: str, what: str) -> GraphInvalid:
-    said = f"{what} the editor's own format (nodes and links with positions), which cannot be run yet."
-    return _refused(file, "unsupported-format", said, f"Open it in ComfyUI. {EXPORT}")
 
 
 def _kind_of(value: Any) -> str:

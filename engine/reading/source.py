@@ -7,9 +7,8 @@ from typing import BinaryIO
 
 from engine.errors import GraphInvalid
 from engine.reading.printable import printable, shown
-from engine.reading.recognise import read
+from engine.reading.recognise import Reading, read
 from schemas.report import Problem
-from schemas.workflow import Workflow
 
 STANDARD_INPUT = "-"
 LARGEST = 256 * 2**20
@@ -17,8 +16,8 @@ LARGEST = 256 * 2**20
 GRAPH_ENDINGS = {".json", ".png", ".webp", ".jpg", ".jpeg"}
 
 
-def read_file(path: str | Path) -> Workflow:
-    """The workflow in a file, or on standard input for "-".
+def read_file(path: str | Path) -> Reading:
+    """The workflow or the editor's graph in a file, or on standard input for "-".
 
     Raises GraphInvalid with every problem found: of the file ("unreadable-file"), its text or its nodes.
     """

@@ -31,14 +31,17 @@ class FakeApi:
     invalid: dict[str, list[Problem]] = field(default_factory=dict)
     unreadable: dict[str, list[Problem]] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    blocks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     sets: list[list[str]] = field(default_factory=list)
     settings: Any = None
 
-    def load(self, file: Any) -> Workflow:
+    def load(self, file: Any, name: str | None = None, options: Any = None) -> Workflow:
         if str(file) in self.unreadable:
             raise GraphInvalid(self.unreadable[str(file)])
         prompt = Prompt.model_validate({"nodes": {"1": {"class_type": "Picture"}, "2": {"class_type": "SaveImage"}}})
-        return Workflow(name=str(file), form="api", prompt=prompt, notes=self.notes.get(str(file), []))
+        workflow = Workflow(name=str(file), form="api", prompt=prompt, notes=self.notes.get(str(file), []))
+        opened = self.blocks.get(str(file))
+        return workflow.model_copy(update={"building_block": opened is not None, "open_inputs": opened or {}})
 
     def override(self, workflow: Workflow, sets: list[str]) -> Workflow:
         self.sets.append(list(sets))

@@ -60,3 +60,26 @@ def test_bad_settings_are_a_line_for_each_file_as_json(api: FakeApi, command: Co
 def test_values_may_be_changed_before_checking(api: FakeApi, command: Command) -> None:
     command("validate", "a.json", "--set", "KSampler.steps=4")
     assert api.sets == [["KSampler.steps=4"]]
+
+
+def test_many_notes_are_counted_unless_all_are_asked_for(api: FakeApi, command: Command) -> None:
+    api.notes["a.json"] = [f"changed {number}" for number in range(20)]
+    told = command("validate", "a.json").err.splitlines()
+    assert (len(told), told[0], told[-1]) == (
+        9,
+        "a.json: changed 0",
+        "a.json: and 12 more notes, which --verbose and --json tell",
+    )
+    assert len(command("validate", "--verbose", "a.json").err.splitlines()) == 20
+    ended = command("validate", "--json", "a.json")
+    assert (ended.err, ended.records[0]["notes"]) == ("", api.notes["a.json"])
+
+
+def test_a_building_block_is_called_so_with_what_it_leaves_open(api: FakeApi, command: Command) -> None:
+    api.blocks["a.json"] = {"1": ["model", "vae"], "2": ["images"]}
+    assert command("validate", "a.json").out == (
+        "a.json: valid, 2 nodes, a building block: 3 inputs are left open: "
+        "1 Picture.model, 1 Picture.vae, 2 SaveImage.images\n"
+    )
+    (record,) = command("validate", "--json", "a.json").records
+    assert (record["valid"], record["building_block"], record["open_inputs"]) == (True, True, api.blocks["a.json"])

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from engine import api
+from engine.editor import translating
 from engine.errors import GraphInvalid
 from engine.folders import Folders
 from engine.plugins.registry import Registry
+from schemas.prompt import Prompt
 from schemas.report import Event, MemoryMoved, RunReport
 from schemas.sockets import FileRef
 from tests.models.fixture import tiny_models
@@ -110,3 +112,16 @@ def test_a_session_can_have_other_nodes_than_ours(tmp_path: Path) -> None:
     session = api.Session(settings(tmp_path), registry=Registry.of(specs))
     codes = {problem.code for problem in session.validate(api.load(CASE))}
     assert codes == {"unknown-class"}
+
+
+def test_the_editors_graph_is_translated_as_its_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    def translate(name: str, graph: Any, catalogue: Any, options: Any = None, **more: Any) -> api.Workflow:
+        assert catalogue.find("KSampler") is not None
+        assert options == translating.Options(seed=7)
+        return api.Workflow(name=name, prompt=Prompt(nodes={}), workflow=graph, **more)
+
+    monkeypatch.setattr(translating, "translate", translate)
+    graph = {"nodes": [], "links": []}
+    found = api.load(json.dumps({"workflow": graph}).encode(), "a.json", translating.Options(seed=7))
+    assert (found.name, found.form, found.workflow) == ("a.json", "envelope", graph)
+    assert found.notes == ["the graph was taken from 'workflow' in the file"]

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from engine.errors import GraphInvalid
-from engine.reading import read
+from engine.reading import EditorOnly, read
 from tests.reading.pictures import EDITOR, GRAPH, PROMPT
 
 
@@ -80,14 +80,51 @@ def test_every_unicode_encoding_is_read(data):
     assert read("g", data).prompt.as_json() == GRAPH
 
 
-def test_editor_format_says_how_to_export():
-    problem = only(json.dumps({"last_node_id": 1, **EDITOR}))
-    assert problem.code == "unsupported-format"
-    assert "Export (API)" in problem.fix
+@pytest.mark.parametrize(
+    "value",
+    [
+        EDITOR,
+        {"last_node_id": 1, "last_link_id": 0, **EDITOR, "version": 0.4},
+        {"nodes": EDITOR["nodes"]},
+        {"nodes": [], "links": []},
+        {"version": 1, "state": {}, **EDITOR, "definitions": {"subgraphs": []}},
+        {**EDITOR, "extra": {"linearMode": True}},
+    ],
+)
+def test_the_editors_format_is_recognised_whatever_it_lacks(value):
+    found = read("graph.json", json.dumps(value).encode())
+    assert found == EditorOnly("graph.json", "ui", value, [])
 
 
-def test_editor_format_in_an_envelope_is_told_too():
-    assert only(json.dumps({"prompt": EDITOR})).code == "unsupported-format"
+@pytest.mark.parametrize("key", ["prompt", "output", "workflow"])
+def test_the_editors_format_in_an_envelope_is_taken_out(key):
+    found = read("g", json.dumps({key: EDITOR, "client_id": "x"}).encode())
+    assert found == EditorOnly("g", "envelope", EDITOR, [f"the graph was taken from {key!r} in the file"])
+
+
+def test_an_empty_prompt_beside_an_editors_graph_does_not_count():
+    assert read("g", json.dumps({"prompt": {}, "workflow": EDITOR}).encode()).graph == EDITOR
+
+
+@pytest.mark.parametrize(
+    "value", [json.dumps(EDITOR), {"workflow": json.dumps(EDITOR)}, {"prompt": json.dumps(EDITOR)}]
+)
+def test_a_graph_that_is_a_text_inside_json_is_read_and_told(value):
+    found = read("g", json.dumps(value).encode())
+    assert found.graph == EDITOR
+    assert "a text inside JSON" in found.notes[0]
+
+
+def test_a_prompt_that_is_a_text_inside_json_keeps_its_checks():
+    assert read("g", json.dumps(PROMPT).encode()).prompt.as_json() == GRAPH
+    twice = '{"1": {"class_type": "A"}, "1": {"class_type": "B"}}'
+    assert only(json.dumps({"prompt": twice})).code == "duplicate-key"
+    assert "under 'prompt'" in only(json.dumps({"prompt": "{,"})).said
+
+
+@pytest.mark.parametrize("value", [{"nodes": [{"id": 1, "type": "A"}], "edges": []}, {"nodes": [1]}, {"nodes": 5}])
+def test_graphs_of_other_programs_are_not_the_editors(value):
+    assert only(json.dumps(value)).code in ("not-a-workflow", "malformed-node")
 
 
 @pytest.mark.parametrize(

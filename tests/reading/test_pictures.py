@@ -8,7 +8,6 @@ import pytest
 
 from engine.errors import GraphInvalid
 from engine.reading import png_chunks, read
-from tests.reading import pictures
 from tests.reading.pictures import (
     EDITOR,
     GRAPH,
@@ -82,10 +81,25 @@ def test_text_after_the_picture_is_found():
     assert read("picture", data).prompt.as_json() == GRAPH
 
 
-def test_picture_with_only_the_editor_graph_says_how_to_export():
-    problem = only(png(text("workflow", WORKFLOW)))
-    assert problem.code == "unsupported-format"
-    assert "carries only" in problem.said
+@pytest.mark.parametrize("key", ["workflow", "prompt"])
+def test_picture_with_only_the_editors_graph_gives_that(key):
+    found = read("picture", png(text(key, WORKFLOW)))
+    assert (found.form, found.graph) == ("picture", EDITOR)
+    assert found.notes == [f"the graph was found in the PNG's text chunk '{key}'"]
+
+
+def test_words_under_prompt_do_not_hide_the_editors_graph():
+    assert read("picture", png(text("prompt", "a cat"), text("workflow", WORKFLOW))).graph == EDITOR
+
+
+def test_a_prompt_under_workflow_is_a_prompt():
+    assert read("picture", png(text("workflow", PROMPT))).prompt.as_json() == GRAPH
+
+
+def test_of_both_graphs_in_a_picture_the_prompt_counts_and_that_is_told():
+    found = read("picture", png(text("prompt", PROMPT), text("workflow", WORKFLOW)))
+    assert (found.prompt.as_json(), found.workflow) == (GRAPH, EDITOR)
+    assert "is not what runs" in found.notes[0]
 
 
 @pytest.mark.parametrize("data", [png(), with_tags("webp", {}), with_tags("jpeg", {MODEL: "Nikon"})])
@@ -137,7 +151,3 @@ def test_directory_that_points_at_itself_ends():
     entry = struct.pack("<HHII", 0x8769, 4, 1, 8)
     tiff = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", 1) + entry
     assert only(png(chunk(b"eXIf", tiff))).code == "not-a-workflow"
-
-
-def test_picture_with_the_editor_graph_under_prompt_is_told():
-    assert only(png(text("prompt", pictures.WORKFLOW))).code == "unsupported-format"
