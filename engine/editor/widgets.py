@@ -1,10 +1,23 @@
-"""Widgets: a node's saved values become inputs by name. CONTRACT; being written."""
+"""Widgets: a node's saved values become inputs by name.
+
+An editor saves values by position (`widgets_values`), so the class must be known; some packs save them by name, and
+newer files repeat them by name (`widgets_values_named`). Where the two disagree, the editor goes by position.
+Nothing is converted, clamped or rounded.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.editor.graph import EditorNode
-from schemas.node_schema import NodeSchema
+from engine.editor.graph import EditorNode, Slot
+from engine.editor.widget_slots import MODES, SEEDS, ByName, InOrder, Reading, mode_of, nested, read
+from engine.reading.printable import shown
+from schemas.node_schema import WIDGET_TYPES, InputSchema, NodeSchema
+
+_CUSTOM_COMBO = "CustomCombo"
+_EDITORS_OWN = ("control_after_generate", "control_filter_list", "videopreview", "audioUI", "upload", "$$")
+"""How names begin of widgets that serve the editor alone."""
+_BUTTONS = frozenset({"", "image", "refresh"} | MODES)
+"""What buttons, previews and left-over controls leave behind the last value."""
 
 
 @dataclass(slots=True)
@@ -24,9 +37,141 @@ class Widgets:
 
 def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
     """The widget inputs of a node. Never raises for what a file may hold."""
-    raise NotImplementedError
+    if node.type == _CUSTOM_COMBO and isinstance(node.values, list) and node.values:
+        return _custom_combo(node.values)
+    if schema is None:
+        return _without_schema(node)
+    if isinstance(node.values, dict):
+        return _by_name(node.values, schema)
+    if node.values is None or isinstance(node.values, list):
+        return _by_position(node, schema)
+    widgets = _by_position(node, schema, ignored=True)
+    widgets.remarks.insert(0, f"its saved values are {shown(node.values)}, neither a list nor names: they are ignored")
+    return widgets
 
 
 def has_widget(node: EditorNode, name: str, schema: NodeSchema | None) -> bool:
     """Whether an input of a node (a dotted name included) is a widget, by the schema, or else by its socket."""
-    raise NotImplementedError
+    entry = _entry(schema.inputs, name) if schema else None
+    if entry:
+        return entry.is_widget
+    if node.type == _CUSTOM_COMBO and (name in ("choice", "index") or name.startswith("option")):
+        return True
+    return any(slot.name == name and slot.widget is not None for slot in node.inputs)
+
+
+def _entry(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
+    """The input of that name, looked for among what options and growing groups can bring too."""
+    pending = list(inputs)
+    while pending:
+        entry = pending.pop()
+        if entry.name == name:
+            return entry
+        if not name.startswith(f"{entry.name}."):
+            continue
+        if entry.growing:
+            return entry.growing.of
+        pending += [child for option in entry.options for child in nested(entry, option)]
+    return None
+
+
+def _by_position(node: EditorNode, schema: NodeSchema, *, ignored: bool = False) -> Widgets:
+    values = node.values if isinstance(node.values, list) and not ignored else []
+    sockets = frozenset(slot.name for slot in node.inputs)
+    saved = InOrder(values)
+    reading = read(schema.inputs, saved, schema.class_type, sockets=sockets)
+    if any(entry.forced and entry.type in WIDGET_TYPES for entry in schema.inputs):
+        padded = InOrder(values)
+        other = read(schema.inputs, padded, schema.class_type, dummies=True, sockets=sockets)
+        if padded.place == len(values):
+            saved, reading = padded, other
+    _tell_absent(reading)
+    surplus = values[saved.place :]
+    if any(not _explained(value) for value in surplus):
+        last = f" more than its class has places for are ignored, from {shown(surplus[0])} on"
+        reading.remarks.append(_counted(len(surplus)) + last)
+    return Widgets(reading.values, reading.controls, reading.remarks)
+
+
+def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
+    saved = ByName(values)
+    reading = read(schema.inputs, saved, schema.class_type)
+    _tell_absent(reading)
+    unknown = [name for name in values if name not in saved.taken and not _is_editors_own(name, values[name])]
+    if unknown:
+        reading.remarks.append(f"its class has no widget {_listed(unknown)}: ignored")
+    return Widgets(reading.values, reading.controls, reading.remarks)
+
+
+def _custom_combo(values: list[Any]) -> Widgets:
+    # Its list is the node's own: the choice, its place in the list, then the options; the place is worked out anew.
+    choice, options = values[0], values[2:]
+    index = options.index(choice) if choice in options else -1
+    named = {f"option{number}": option for number, option in enumerate(options, 1)}
+    remarks = [] if index >= 0 else [f"'choice' is {shown(choice)}, which is none of its options"]
+    return Widgets({"choice": choice, "index": index} | named, remarks=remarks)
+
+
+def _without_schema(node: EditorNode) -> Widgets:
+    if node.named:
+        return _as_named(node.named)
+    if isinstance(node.values, dict):
+        return _as_named(node.values)
+    sockets = [slot for slot in node.inputs if slot.widget is not None]
+    values = node.values if isinstance(node.values, list) else []
+    found = _along_sockets(sockets, values)
+    if found and (node.values is None or isinstance(node.values, list)):
+        return found
+    said = f"its {_counted(len(values))} cannot be told apart" if values else "its values are not in the file"
+    return Widgets({}, remarks=[f"nothing is known of its class, so {said}"], known=False)
+
+
+def _as_named(named: dict[str, Any]) -> Widgets:
+    values = {name: value for name, value in named.items() if not _is_editors_own(name, value)}
+    seeds = [name for name in SEEDS if name in values]
+    mode = mode_of(named.get("control_after_generate"))
+    controls = {seeds[0]: mode} if mode and len(seeds) == 1 else {}
+    return Widgets(values, controls)
+
+
+def _along_sockets(sockets: list[Slot], values: list[Any]) -> Widgets | None:
+    """Values along the sockets that stand for widgets, if there are exactly as many, controls of seeds aside."""
+    found = Widgets({})
+    place = 0
+    for slot in sockets:
+        if place >= len(values):
+            return None
+        found.values[slot.name] = values[place]
+        place += 1
+        mode = mode_of(values[place]) if slot.name in SEEDS and place < len(values) else None
+        if mode:
+            found.controls[slot.name] = mode
+            place += 1
+    return found if place == len(values) else None
+
+
+def _tell_absent(reading: Reading) -> None:
+    lost = [name for name in reading.absent if name not in reading.values]
+    filled = [name for name in reading.absent if name in reading.values]
+    if filled:
+        reading.remarks.append(f"no value is saved for {_listed(filled)}: taken from the defaults of its class")
+    if lost:
+        reading.remarks.append(f"no value is saved for {_listed(lost)}, and its class has no default")
+
+
+def _is_editors_own(name: str, value: Any) -> bool:
+    # A control may be named by the mode that its class starts with; previews are objects.
+    return name.startswith(_EDITORS_OWN) or (name in MODES and mode_of(value) is not None)
+
+
+def _explained(value: Any) -> bool:
+    return value is None or isinstance(value, bool | dict) or (isinstance(value, str) and value in _BUTTONS)
+
+
+def _listed(names: list[str], most: int = 6) -> str:
+    text = ", ".join(map(shown, names[:most]))
+    return f"{text} and {len(names) - most} more" if len(names) > most else text
+
+
+def _counted(number: int) -> str:
+    return "1 saved value" if number == 1 else f"{number} saved values"
