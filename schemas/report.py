@@ -28,6 +28,7 @@ ProblemCode = Literal[
     "bad-slot",
     "wrong-wire",
     "cycle",
+    "too-large",
     "unknown-node",
     "bad-override",
     "bad-setting",

@@ -63,7 +63,8 @@ class EditorGraph:
     """Nodes by id in the file's order, and links by id.
 
     Of a subgraph definition: id, name and its face: inputs and outputs, whose inner ends are links from INPUT_SIDE and
-    to OUTPUT_SIDE. face_links: for each output of the face the ids of the links to it, as the file lists them.
+    to OUTPUT_SIDE. input_links, output_links: for each end of the face the ids of its inner links, as the file lists
+    them.
     """
 
     nodes: dict[str, EditorNode]
@@ -72,7 +73,8 @@ class EditorGraph:
     name: str = ""
     inputs: list[Slot] = field(default_factory=list)
     outputs: list[Slot] = field(default_factory=list)
-    face_links: list[list[str]] = field(default_factory=list)
+    input_links: list[list[str]] = field(default_factory=list)
+    output_links: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -1,12 +1,29 @@
-"""translate: an editor's graph becomes a Workflow. CONTRACT; being written."""
+"""translate: an editor's graph becomes a Workflow, as ComfyUI's frontend 1.58 makes it when a graph is queued."""
 
+import random
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
-from schemas.workflow import Form, Workflow
+from engine.editor import dynamic_prompts, tokens
+from engine.editor.graph import EditorFile, EditorNode
+from engine.editor.graph_reading import GraphReader
+from engine.editor.places import Place, Places
+from engine.editor.promoted import Promoted
+from engine.editor.resolving import Literal, Opening, Resolver, Source, Wire
+from engine.editor.virtual_nodes import is_primitive, is_virtual, replaces_tokens
+from engine.editor.widgets import Widgets, widgets_of
+from engine.reading.printable import shown
+from schemas.node import MISSING
+from schemas.node_schema import NodeSchema
+from schemas.prompt import Prompt, PromptNode
+from schemas.workflow import Control, Form, Workflow
+
+MOST_NAMED = 3
+"""Nodes that a remark names when several have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +51,175 @@ def translate(
 
     name: the file, for messages. Raises GraphInvalid (malformed-node, cycle, too-large) with all that is damaged.
     """
-    raise NotImplementedError
+    file = GraphReader(name).read(graph)
+    translation = Translation(name, file, catalogue, options or Options())
+    prompt = translation.prompt()
+    return Workflow.model_construct(
+        name=name,
+        form=form,
+        prompt=prompt,
+        workflow=graph,
+        controls=translation.controls,
+        open_inputs=dict(translation.openings),
+        building_block=translation.is_building_block(),
+        notes=[*notes, translation.recognised(graph), *file.remarks, *translation.remarks()],
+    )
+
+
+class Translation:
+    """One file on its way. controls, openings: found by `prompt`, as Workflow has them."""
+
+    def __init__(self, name: str, file: EditorFile, catalogue: Catalogue, options: Options) -> None:
+        """file: with group nodes and broadcast links already in place."""
+        self._file, self._catalogue, self._options = file, catalogue, options
+        self._now = options.now or datetime.now()
+        self._chance = random.Random(options.seed)
+        self._places = Places(name, file)
+        self._widgets: dict[int, Widgets] = {}
+        self._remarks: dict[str, dict[str, None]] = defaultdict(dict)
+        self._promoted = Promoted(self._places, catalogue.find, self.widgets, self._remark)
+        self._resolver = Resolver(name, self._places, self._promoted, self._remark)
+        self._emitted: dict[str, tuple[Place, EditorNode]] = {}
+        self._named: dict[str, EditorNode] | None = None
+        self.controls: list[Control] = []
+        self.openings: dict[str, list[str]] = defaultdict(list)
+
+    def prompt(self) -> Prompt:
+        """Every node that runs, under its unfolded id."""
+        for place in list(self._places.walk()):
+            for node in place.graph.nodes.values():
+                if node.active and not is_virtual(node.type) and self._places.inside(place, node) is None:
+                    self._emitted[place.id_of(node)] = (place, node)
+        nodes = {name: self._node(name, place, node) for name, (place, node) in self._emitted.items()}
+        return Prompt.model_construct(nodes=nodes)
+
+    def widgets(self, node: EditorNode) -> Widgets:
+        """A node's own saved values."""
+        if id(node) not in self._widgets:
+            self._widgets[id(node)] = widgets_of(node, self._catalogue.find(node.type))
+        return self._widgets[id(node)]
+
+    def _node(self, name: str, place: Place, node: EditorNode) -> PromptNode:
+        schema, widgets = self._catalogue.find(node.type), self.widgets(node)
+        for said in widgets.remarks:
+            self._remark(place, node, said)
+        inputs = self._own_values(place, node, schema, widgets)
+        for index, slot in enumerate(node.inputs):
+            if slot.link is not None:
+                self._link(inputs, name, slot.name, node, self._resolver.source(place, node, index))
+        self._fill_tokens(place, node, inputs)
+        self._note_controls(name, schema, widgets, inputs)
+        meta = {"title": self._title(node)}
+        return PromptNode.model_validate({"class_type": node.type, "inputs": inputs, "_meta": meta})
+
+    def _title(self, node: EditorNode) -> str:
+        """What an editor shows above a node."""
+        schema, definition = self._catalogue.find(node.type), self._places.definition(node)
+        given = definition.name if definition is not None else schema.display_name if schema is not None else ""
+        return node.title or given or node.type
+
+    def _own_values(
+        self, place: Place, node: EditorNode, schema: NodeSchema | None, widgets: Widgets
+    ) -> dict[str, Any]:
+        """The values of a node's widgets: what its subgraph's node says of them, else what is stored."""
+        said = self._promoted.hosts(place).by_widget.get(node.id, {})
+        inputs = {name: wrapped(value, schema, name) for name, value in {**widgets.values, **said}.items()}
+        for name, value in widgets.values.items():
+            if isinstance(value, str) and name not in said:
+                inputs[name] = self._chosen(place, node, schema, name, value)
+        return inputs
+
+    def _link(self, inputs: dict[str, Any], name: str, field: str, node: EditorNode, source: Source) -> None:
+        schema = self._catalogue.find(node.type)
+        if isinstance(source, Wire):
+            inputs[field] = [source.node, source.slot]
+        elif isinstance(source, Literal):
+            value = source.value
+            if source.primitive is not None and isinstance(value, str):
+                place = self._emitted[name][0]
+                value = self._filled(value) if replaces_tokens(source.primitive) else value
+                value = self._chosen(place, node, schema, field, value)
+            inputs[field] = wrapped(value, schema, field)
+        elif isinstance(source, Opening) and field not in inputs:
+            self.openings[name].append(field)
+
+    def _chosen(self, place: Place, node: EditorNode, schema: NodeSchema | None, field: str, text: str) -> str:
+        """A text as the editor queues it: with the choices of dynamic prompts made."""
+        entry = schema.by_name.get(field) if schema is not None else None
+        if entry is None or not entry.dynamic_prompts or self._options.seed is None:
+            return text
+        chosen, remarks = dynamic_prompts.resolve(text, self._chance)
+        for said in remarks:
+            self._remark(place, node, f"{field}: {said}")
+        return chosen
+
+    def _fill_tokens(self, place: Place, node: EditorNode, inputs: dict[str, Any]) -> None:
+        """Fill in %date% and %Node.widget% where a saver's file name has them."""
+        for field, value in inputs.items():
+            if isinstance(value, str) and "%" in value and tokens.applies_to(node.type, field):
+                inputs[field] = self._filled(value)
+                if inputs[field] != value:
+                    self._remark(place, node, f"{field}: {shown(value)} became {shown(inputs[field])}")
+
+    def _filled(self, text: str) -> str:
+        return tokens.replace(text, self._now, self._widget_named)
+
+    def _widget_named(self, node_name: str, widget: str) -> Any:
+        """The value of a widget, the node told by its name for search and replace, or its title; MISSING if none."""
+        if self._named is None:
+            self._named = {}
+            graphs = (self._file.root, *self._file.definitions.values())
+            nodes = [node for graph in graphs for node in graph.nodes.values()]
+            names = [node.properties.get("Node name for S&R", node.type) for node in nodes]
+            for node, name in [*zip(nodes, names, strict=True), *((node, self._title(node)) for node in nodes)]:
+                if isinstance(name, str) and name:
+                    self._named.setdefault(name, node)
+        found = self._named.get(node_name)
+        return MISSING if found is None else self.widgets(found).values.get(widget, MISSING)
+
+    def _note_controls(self, name: str, schema: NodeSchema | None, widgets: Widgets, inputs: dict[str, Any]) -> None:
+        for field, mode in widgets.controls.items():
+            entry = schema.by_name.get(field) if schema is not None else None
+            if mode == "fixed" or entry is None or isinstance(inputs.get(field), list):
+                continue
+            low, high = (entry.minimum or 0), (2**64 - 1 if entry.maximum is None else entry.maximum)
+            self.controls.append(Control(name, field, mode, low, high, entry.step or 1, entry.choices))
+
+    def _remark(self, place: Place, node: EditorNode, said: str) -> None:
+        """Note something about a node. The same said of several nodes makes one remark."""
+        told = f"{place.id_of(node)} {self._title(node)}"
+        self._remarks[said][shown(told)[1:-1]] = None
+
+    def remarks(self) -> list[str]:
+        """What was changed or passed over, one line each, with the nodes."""
+        lines = []
+        for said, nodes in self._remarks.items():
+            names = list(nodes)
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            lines.append(f"{', '.join(names[:MOST_NAMED])}{more}: {said}")
+        return lines
+
+    def recognised(self, graph: dict[str, Any]) -> str:
+        """What the file is, in a line."""
+        version = graph.get("version")
+        told = f" {version}" if isinstance(version, int | float) and not isinstance(version, bool) else ""
+        root, definitions = len(self._file.root.nodes), len(self._file.definitions)
+        within = f" and {definitions} subgraph{'s' if definitions != 1 else ''}" if definitions else ""
+        plural = "s" if root != 1 else ""
+        return f"the editor's format{told}: {root} node{plural}{within} became {len(self._emitted)} nodes that run"
+
+    def is_building_block(self) -> bool:
+        """Whether the file is one subgraph saved alone: nothing else stands beside it, and nothing in it is written."""
+        real = [node for node in self._file.root.nodes.values() if not is_virtual(node.type) or is_primitive(node)]
+        if len(real) != 1 or self._places.definition(real[0]) is None:
+            return False
+        schemas = (self._catalogue.find(node.type) for _, node in self._emitted.values())
+        return not any(schema is not None and schema.output_node for schema in schemas)
+
+
+def wrapped(value: Any, schema: NodeSchema | None, field: str) -> Any:
+    """A literal as the API form has it: a list is wrapped, or it would be read as a link."""
+    entry = schema.by_name.get(field) if schema is not None else None
+    if entry is not None and entry.type == "CURVE":
+        return value if isinstance(value, dict) and "__value__" in value else {"__type__": "CURVE", "__value__": value}
+    return {"__value__": value} if isinstance(value, list) else value
