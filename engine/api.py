@@ -239,7 +239,7 @@ class Session:
 
     def plan(self, workflow: Workflow) -> Plan:
         """What `run` would do now, and why. Raises GraphInvalid if the graph cannot run."""
-        checked = self._examined(workflow)
+        checked = self._examined(workflow, to_run=True)
         if checked.problems:
             raise GraphInvalid(checked.problems)
         try:
@@ -249,7 +249,7 @@ class Session:
 
     def run(self, workflow: Workflow) -> RunReport:
         """Run a graph, unless something is wrong with it. What other graphs have computed before is not done again."""
-        checked = self._examined(workflow)
+        checked = self._examined(workflow, to_run=True)
         if checked.problems:
             return RunReport(file=workflow.name, status="invalid", problems=checked.problems)
         try:
@@ -267,8 +267,8 @@ class Session:
         """The traceback of the last run, as text, if a node failed in it."""
         return self._running.failure
 
-    def _examined(self, workflow: Workflow) -> Checked:
-        checked = examine(workflow, self.registry, self.folders)
+    def _examined(self, workflow: Workflow, to_run: bool = False) -> Checked:
+        checked = examine(workflow, self.registry, self.folders, to_run)
         if self._events is not None and not checked.problems:
             for note in checked.notes:
                 self._events(Warned("warned", None, note))

@@ -23,8 +23,11 @@ def link_of(value: Any) -> Link | None:
 
 
 def literal_of(value: Any) -> Any:
-    """The literal a raw input holds: {"__value__": x} protects a list that would look like a link."""
-    if isinstance(value, dict) and set(value) == {"__value__"}:
+    """The literal a raw input holds: {"__value__": x} protects a list that would look like a link.
+
+    Beside it may stand "__type__", which says how the editor drew the value.
+    """
+    if isinstance(value, dict) and "__value__" in value and value.keys() <= {"__value__", "__type__"}:
         return value["__value__"]
     return value
 

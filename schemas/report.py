@@ -41,8 +41,9 @@ ProblemCode = Literal[
 class Problem(BaseModel):
     """One finding: where it is, what is wrong with the value we got, what to do next.
 
-    node, title, class_type, field: as far as the finding has them. found: what the file says. said: what is wrong,
-    naming what was found. fix: the next step, in the imperative. line, column: from 1, for malformed JSON.
+    node, title, class_type, field: as far as the finding has them. also: ids of other nodes with the same fault.
+    found: what the file says. said: what is wrong, naming what was found. fix: the next step, in the imperative.
+    line, column: from 1, for malformed JSON.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -55,6 +56,7 @@ class Problem(BaseModel):
     title: str | None = None
     class_type: str | None = None
     field: str | None = None
+    also: list[str] = Field(default_factory=list)
     found: Any = None
     line: int | None = None
     column: int | None = None

@@ -9,9 +9,18 @@ from dataclasses import dataclass, field
 from engine.graph.build import Graph, build
 from engine.graph.folders import Folders
 from engine.graph.inputs import check_inputs, ignored
+from engine.graph.links import check_unknown
 from engine.graph.prune import Needed, needed, outputs_of, possible_outputs
 from engine.graph.scene import Scene
-from engine.graph.structure import check_class, check_cycles, check_empty, check_no_output, packs_of
+from engine.graph.structure import (
+    check_building_block,
+    check_class,
+    check_cycles,
+    check_empty,
+    check_no_output,
+    packs_of,
+    together,
+)
 from engine.plugins.registry import Registry
 from engine.reading.printable import shown
 from schemas.report import Problem
@@ -40,16 +49,22 @@ def check(workflow: Workflow, registry: Registry, folders: Folders) -> list[Prob
     return examine(workflow, registry, folders).problems
 
 
-def examine(workflow: Workflow, registry: Registry, folders: Folders) -> Checked:
-    """The graph of a workflow with its outputs, all problems and notes. Linear in the size of the graph."""
+def examine(workflow: Workflow, registry: Registry, folders: Folders, to_run: bool = False) -> Checked:
+    """The graph of a workflow with its outputs, all problems and notes. Linear in the size of the graph.
+
+    All of a building block is needed, and it needs no output, unless it is to run: then that is a problem.
+    """
     graph = build(workflow.prompt, registry)
     scene = Scene(workflow, registry, folders, graph)
     outputs, unknown = outputs_of(graph), possible_outputs(graph)
     roots = [*outputs, *unknown]
-    wanted = needed(graph, roots) if roots else Needed(frozenset(graph), frozenset())
+    whole = not roots or workflow.building_block
+    wanted = Needed(frozenset(graph), frozenset()) if whole else needed(graph, roots)
     problems = []
     if not workflow.prompt.nodes:
         problems.append(check_empty(scene))
+    elif workflow.building_block:
+        problems += [check_building_block(scene)] if to_run else []
     elif not roots:
         problems.append(check_no_output(scene))
     problems += check_cycles(scene, wanted)
@@ -59,15 +74,27 @@ def examine(workflow: Workflow, registry: Registry, folders: Folders) -> Checked
 
 def _of_nodes(scene: Scene, wanted: Needed) -> list[Problem]:
     found: list[Problem] = []
-    packs: dict[str, str] | None = None
+    unknown = _unknown(scene, wanted)
+    packs = packs_of(scene) if unknown else {}
     for name, data in scene.graph.nodes(data=True):
         if name not in wanted:
             continue
-        if data["spec"] is None:
-            packs = packs_of(scene) if packs is None else packs
-            found.append(check_class(scene, name, packs))
-        else:
+        if data["spec"] is not None:
             found += check_inputs(scene, name, data["node"], data["spec"])
+            continue
+        first, *others = unknown[data["node"].class_type]
+        if name == first:
+            found.append(together(check_class(scene, name, packs), others))
+        found += check_unknown(scene, name, data["node"])
+    return found
+
+
+def _unknown(scene: Scene, wanted: Needed) -> dict[str, list[str]]:
+    """The classes that nobody here has, with the ids of their nodes."""
+    found: dict[str, list[str]] = {}
+    for name, data in scene.graph.nodes(data=True):
+        if name in wanted and data["spec"] is None:
+            found.setdefault(data["node"].class_type, []).append(name)
     return found
 
 

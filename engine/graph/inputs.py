@@ -29,7 +29,7 @@ def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> I
     """All findings on the inputs of node `name`, in the class's order, unknown inputs last."""
     for field, known in spec.inputs.items():
         if field not in node.inputs:
-            if known.required:
+            if known.required and field not in scene.open_inputs.get(name, ()):
                 yield _missing(scene, name, known)
             continue
         raw = node.inputs[field]

@@ -7,13 +7,14 @@ from typing import Any
 
 import networkx as nx
 
+from engine.catalogue.catalogue import known
 from engine.graph.build import Graph
 from engine.graph.folders import INPUT, Folders
 from engine.graph.sockets import fits
 from engine.plugins.nearest import Nearest
 from engine.plugins.registry import Registry
 from engine.reading.printable import clipped, printable, shown
-from schemas.prompt import Prompt
+from schemas.prompt import Link, Prompt
 from schemas.report import Problem, ProblemCode
 from schemas.sockets import ANY
 from schemas.workflow import Workflow
@@ -21,6 +22,8 @@ from schemas.workflow import Workflow
 LONGEST_PART, LONGEST_NAME = 255, 2000
 """Bytes of one part of a path, and characters of a whole name, that file systems take."""
 MOST_SUGGESTIONS = 200
+DYNAMIC = "COMFY_"
+"""How socket types begin that are settled only by what is linked to them."""
 _EXAMPLES = 2
 _OFFERS = 8
 """Outputs of one type that are looked at for examples: enough to find one, few enough for any graph."""
@@ -45,6 +48,7 @@ class Scene:
         self.file = workflow.name
         self.prompt: Prompt = workflow.prompt
         self.editor_graph = workflow.workflow
+        self.open_inputs = workflow.open_inputs
         self.registry = registry
         self.folders = folders
         self.graph = graph
@@ -75,6 +79,17 @@ class Scene:
             field=None if field is None else clipped(field),
             found=clipped(found),
         )
+
+    def given(self, link: Link) -> str | None:
+        """The socket type of an output of a node in the graph; None if there is none, or nobody can say for certain."""
+        data = self.graph.nodes[link.node]
+        if data["spec"] is not None:
+            outputs = [output.socket for output in data["spec"].outputs]
+        else:
+            schema = known(data["node"].class_type)
+            outputs = [output.type for output in schema.outputs] if schema is not None and schema.certain else []
+        given = outputs[link.slot] if 0 <= link.slot < len(outputs) else None
+        return None if given is None or given.startswith(DYNAMIC) else given
 
     def named(self, node: str) -> str:
         """A node in a sentence: its id and class."""

@@ -1,18 +1,19 @@
 """What is wrong with a graph as a whole: unknown classes, cycles, nothing to write."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.graph.build import Graph
 from engine.graph.prune import Needed
 from engine.graph.scene import Scene, one_of
 from engine.plugins.known_classes import supplier
-from engine.reading.printable import printable, shown
+from engine.reading.documents import subgraphs
+from engine.reading.printable import clipped, printable, shown
 from schemas.report import Problem
 
 MOST_NAMED = 10
-"""Members of a cycle that a message names."""
+"""Members of a cycle, and nodes of a class, that a message names."""
 
 
 def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
@@ -34,6 +35,17 @@ def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
     return scene.problem("unknown-class", f"{said}.", fix, name, "class_type", class_type)
 
 
+def together(problem: Problem, others: Sequence[str]) -> Problem:
+    """A finding on one node as one on others too."""
+    if not others:
+        return problem
+    named = ", ".join(shown(name)[1:-1] for name in others[:MOST_NAMED])
+    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    are = "node is" if len(others) == 1 else "nodes are"
+    said = f"{problem.said} {len(others)} more {are} of this class: {named}{more}."
+    return problem.model_copy(update={"said": said, "also": [clipped(name) for name in others]})
+
+
 def packs_of(scene: Scene) -> dict[str, str]:
     """Packs that the file names, by node id and by class: from the nodes' notes and the editor's graph beside them."""
     found: dict[str, str] = {}
@@ -41,11 +53,13 @@ def packs_of(scene: Scene) -> dict[str, str]:
         pack = _pack_in(node.meta) or _pack_in(node.meta.get("properties"))
         if pack:
             found[name] = pack
-    editor_nodes = scene.editor_graph.get("nodes") if scene.editor_graph else None
-    for item in editor_nodes if isinstance(editor_nodes, list) else ():
-        pack = _pack_in(item.get("properties")) if isinstance(item, dict) else None
-        if pack and isinstance(item.get("type"), str):
-            found[item["type"]] = pack
+    graphs = [scene.editor_graph, *subgraphs(scene.editor_graph)] if scene.editor_graph else []
+    for graph in graphs:
+        editor_nodes = graph.get("nodes")
+        for item in editor_nodes if isinstance(editor_nodes, list) else ():
+            pack = _pack_in(item.get("properties")) if isinstance(item, dict) else None
+            if pack and isinstance(item.get("type"), str):
+                found[item["type"]] = pack
     return found
 
 
@@ -107,3 +121,9 @@ def check_no_output(scene: Scene) -> Problem:
     said = "no node of the graph writes a result, so there is nothing to run."
     fix = f"Add an output node: {', '.join(writers[:5])}." if writers else "Add an output node."
     return scene.problem("no-output", said, fix)
+
+
+def check_building_block(scene: Scene) -> Problem:
+    """The finding on a subgraph saved alone that is to run."""
+    said = "this is a building block, a subgraph saved alone: nothing feeds its open inputs or keeps what it gives."
+    return scene.problem("no-output", said, "Put it into a graph with nodes that do, and run that.")

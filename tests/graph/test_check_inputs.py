@@ -33,6 +33,7 @@ def test_sound_graph_has_no_problem():
         {"toggle": 0},
         {"toggle": "x"},
         {"text": {"__value__": "hi"}},
+        {"text": {"__type__": "STRING", "__value__": "hi"}},
     ],
 )
 def test_literals_convert_as_comfyui_does(changed):

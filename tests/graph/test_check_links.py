@@ -78,3 +78,20 @@ def test_self_link_is_told_once_and_as_no_cycle():
 
 def test_link_to_an_unknown_class_is_told_at_that_node_only():
     assert codes({"1": node("Unheard"), "keep": node("ToyKeep", token=["1", 7])}) == ["unknown-class"]
+
+
+def test_wires_out_of_a_class_that_is_only_known_of_are_checked():
+    nodes = {"1": node("ImageScale"), **reader("ToyAdd", a=["1", 0], b=2)}
+    told = problems(nodes)
+    assert [(found.node, found.code) for found in told] == [("1", "unknown-class"), ("2", "wrong-wire")]
+    assert told[1].said == "takes INT, but output 0 of 1 ImageScale gives IMAGE."
+
+
+def test_wires_into_a_class_that_is_only_known_of_are_checked():
+    nodes = {"2": node("SaveAnimatedWEBP", images=["1", 0], fps=["1", 0], other=["1", 0])}
+    told = problems({"1": node("ToyNumber", value=1), **nodes})
+    assert [(found.code, found.field) for found in told] == [("unknown-class", "class_type"), ("wrong-wire", "images")]
+
+
+def test_wires_of_classes_that_nobody_knows_fit_everywhere():
+    assert codes({"1": node("Unheard", a=["1x", 0]), **reader("ToyAdd", a=["1", 7], b=2)}) == ["unknown-class"]

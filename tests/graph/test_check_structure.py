@@ -127,3 +127,45 @@ def test_every_problem_can_be_written_as_json():
     nodes = {"\x1b[31m": node("ToyShow", value=float("nan")), "b" * 5000: node("c" * 5000, **{"d" * 5000: 10**400})}
     for found in problems(nodes):
         assert len(found.model_dump_json()) < 5000
+
+
+def test_each_unknown_class_is_told_once_with_all_its_nodes():
+    nodes = {str(index): node("Unheard" if index % 2 else "Unseen") for index in range(30)}
+    first, second = problems(nodes)
+    assert (first.node, first.found, second.node, second.found) == ("0", "Unseen", "1", "Unheard")
+    assert first.also == [str(index) for index in range(2, 30, 2)]
+    assert "14 more nodes are of this class: 2, 4, 6, 8, 10, 12, 14, 16, 18, 20 and 4 more." in first.said
+    assert "other" not in problems({"1": node("Unheard")})[0].said
+    assert "1 more node is of this class: 2." in problems({"1": node("Unheard"), "2": node("Unheard")})[0].said
+
+
+def test_packs_are_found_inside_subgraphs_too():
+    inner = {"nodes": [{"type": "Unheard", "properties": {"cnr_id": "a-pack"}}]}
+    (found,) = problems({"5:1": node("Unheard")}, editor={"nodes": [], "definitions": {"subgraphs": [inner]}})
+    assert "'a-pack'" in found.said
+
+
+def block(nodes, **opened):
+    return workflow(nodes).model_copy(update={"building_block": True, "open_inputs": opened})
+
+
+def test_a_building_block_needs_no_output_and_nothing_for_what_it_leaves_open():
+    nodes = {"a": node("ToyPass"), "b": node("ToyNumber", value="x"), "c": node("ToyPass", token=["a", 0])}
+    codes = [problem.code for problem in examine(block(nodes, a=["token"]), TOYS, FakeFolders()).problems]
+    assert codes == ["wrong-type"]
+    assert [problem.field for problem in examine(block(nodes), TOYS, FakeFolders()).problems] == ["token", "value"]
+
+
+def test_all_nodes_of_a_building_block_are_checked_even_if_it_shows_something():
+    nodes = {"show": node("ToyShow", value=1), "b": node("ToyNumber", value="x")}
+    assert [problem.node for problem in examine(block(nodes), TOYS, FakeFolders()).problems] == ["b"]
+
+
+def test_a_building_block_cannot_run():
+    (found,) = examine(block({"show": node("ToyShow", value=1)}), TOYS, FakeFolders(), to_run=True).problems
+    assert (found.code, "building block" in found.said) == ("no-output", True)
+
+
+def test_inputs_of_unknown_classes_may_have_dotted_names():
+    nodes = {"1": node("Unheard", **{"images.image0": ["2", 0], "format": "png", "format.depth": 8})}
+    assert codes(nodes | {"2": node("ToyNumber", value=1)}) == ["unknown-class"]

@@ -16,12 +16,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from engine import api
 from engine.errors import ComfylessError, GraphInvalid
 from engine.graph.check import examine
 from engine.graph.rewrite import apply
 from engine.graph.values import bind
 from engine.plugins.registry import Registry
-from engine.reading import read
 from schemas.prompt import Prompt
 from schemas.report import Problem
 from schemas.workflow import Workflow
@@ -234,7 +234,7 @@ def overridden(prompt: Prompt, overrides: list[str], registry: Registry) -> tupl
 def outcome(data: bytes, overrides: list[str], registry: Registry) -> str:
     """What becomes of a file: "sound", or the codes of its problems. Raises whatever should never be raised."""
     try:
-        workflow = read("hostile", data)
+        workflow = api.load(data, "hostile")
         prompt, refused = overridden(workflow.prompt, overrides, registry)
         changed = Workflow.model_validate(workflow.model_dump() | {"prompt": {"nodes": {}}})
         changed.prompt = prompt
