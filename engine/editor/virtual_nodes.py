@@ -31,13 +31,8 @@ _RGTHREE = {
 }
 BROADCASTERS = frozenset({"Anything Everywhere", "Anything Everywhere?", "Anything Everywhere3", "Prompts Everywhere"})
 """Nodes of cg-use-everywhere that feed inputs without drawn links."""
-SEED_EVERYWHERE = "Seed Everywhere"
-"""A seed that cg-use-everywhere gives to every seed input; here its value is written into them, as a primitive's is."""
-_PRIMITIVES = ("PrimitiveNode", SEED_EVERYWHERE)
 _OTHERS = {"Note Plus (mtb)", "LG_GroupMuterNode"}
-_VIRTUAL = frozenset(
-    _EDITOR | set(_SETTER_OF) | set(_SETTER_OF.values()) | _RGTHREE | BROADCASTERS | {SEED_EVERYWHERE} | _OTHERS
-)
+_VIRTUAL = frozenset(_EDITOR | set(_SETTER_OF) | set(_SETTER_OF.values()) | _RGTHREE | BROADCASTERS | _OTHERS)
 
 
 def is_virtual(node_type: str) -> bool:
@@ -47,7 +42,7 @@ def is_virtual(node_type: str) -> bool:
 
 def is_primitive(node: EditorNode) -> bool:
     """Whether the node only holds a value that is written into the widgets it is linked to."""
-    return node.type in _PRIMITIVES
+    return node.type == "PrimitiveNode"
 
 
 def primitive_value(node: EditorNode) -> Any:
