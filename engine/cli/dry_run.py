@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID
-from engine.cli.loading import load
+from engine.cli.repeating import Batch
 from engine.cli.table import table
 from engine.cli.views import View
 from engine.errors import GraphInvalid
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def plan(console: Console, arguments: argparse.Namespace, session: "api.Session", view: View, file: str) -> int:
     """Show the plan of one file, or its problems; its exit code."""
     try:
-        planned = session.plan(load(file, arguments.sets, view.note))
+        planned = session.plan(Batch(file, arguments, view).following())
     except GraphInvalid as error:
         view.report(RunReport(file=file, status="invalid", problems=error.problems), took=0)
         return INVALID

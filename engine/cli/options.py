@@ -54,7 +54,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="+",
-        help="a graph in API format, or a PNG, WebP or JPEG picture that carries one; - is standard input",
+        help="a graph as ComfyUI saves or exports it, or a PNG, WebP or JPEG picture with one; - is standard input",
     )
     parser.add_argument(
         "--set",

@@ -9,8 +9,9 @@ from engine.cli.console import Console
 from engine.cli.dry_run import plan
 from engine.cli.exit_codes import BY_STATUS, INVALID, worst
 from engine.cli.interrupts import Interrupts
-from engine.cli.loading import load, open_session
+from engine.cli.loading import open_session
 from engine.cli.options import RUNNING, Verbs, add_files, add_manner, add_settings, add_verb
+from engine.cli.repeating import Batch, add_repeating
 from engine.cli.views import Lines, Records, View
 from engine.errors import ComfylessError, GraphInvalid, Interrupted
 from schemas.report import RunReport
@@ -26,6 +27,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(verbs, run, HELP, "Run workflow files, one after the other, with one cache.")
     add_files(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would run, why, and what files it reads")
+    add_repeating(parser)
     add_manner(parser)
     parser.add_argument("--verbose", action="store_true", help="tell of memory, and show tracebacks")
     add_settings(parser, RUNNING)
@@ -66,18 +68,25 @@ class Runner:
         self._options, self._stop = options, stop
 
     def run(self, file: str) -> int:
-        """Run one file and report on it; its exit code."""
-        begun = time.monotonic()
-        report = self._report(file)
-        self._view.report(report, time.monotonic() - begun)
-        return BY_STATUS[report.status]
+        """Run one file, as often as asked, and report on each run; the worst exit code. One that fails is the last."""
+        batch, total, codes = Batch(file, self._options, self._view), self._options.repeat, []
+        for number in range(1, total + 1):
+            if total > 1:
+                self._view.repeat(file, number, total)
+            begun = time.monotonic()
+            report = self._report(file, batch)
+            self._view.report(report, time.monotonic() - begun)
+            codes.append(BY_STATUS[report.status])
+            if report.status != "done":
+                break
+        return worst(codes)
 
-    def _report(self, file: str) -> RunReport:
-        """What became of one file, whatever it was: one that fails does not stop the next."""
+    def _report(self, file: str, batch: Batch) -> RunReport:
+        """What became of one run, whatever it was: a file that fails does not stop the next."""
         if self._stop():
             return RunReport(file=file, status="interrupted")
         try:
-            report = self._session.run(load(file, self._options.sets, self._view.note))
+            report = self._session.run(batch.following())
             self._tell_failure()
             return report
         except GraphInvalid as error:

@@ -26,6 +26,9 @@ class View(Protocol):
     def note(self, file: str, said: str) -> None:
         """Something about a file that stops nothing."""
 
+    def repeat(self, file: str, number: int, total: int) -> None:
+        """A file that is run several times begins again. number: from 1."""
+
     def report(self, report: RunReport, took: float) -> None:
         """A file has ended, after so many seconds."""
 
@@ -46,6 +49,11 @@ class Records:
         """Write it as an event."""
         if not self._quiet:
             self._console.record({"event": "note", "file": file, "said": said})
+
+    def repeat(self, file: str, number: int, total: int) -> None:
+        """Write it as an event."""
+        if not self._quiet:
+            self._console.record({"event": "repeat", "file": file, "run": number, "total": total})
 
     def report(self, report: RunReport, took: float) -> None:
         """Write it."""
@@ -89,6 +97,10 @@ class Lines:
     def note(self, file: str, said: str) -> None:
         """Say it."""
         self._console.note(words.plain(f"{file}: {said}"))
+
+    def repeat(self, file: str, number: int, total: int) -> None:
+        """Say it."""
+        self._console.note(words.plain(f"{file}: run {number} of {total}"))
 
     def report(self, report: RunReport, took: float) -> None:
         """Say where the pictures are, or what is wrong."""

@@ -56,13 +56,12 @@ def with_values(prompt: Prompt, values: Mapping[tuple[str, str], Any]) -> Prompt
 
 
 def with_mode(workflow: Workflow, mode: str) -> Workflow:
-    """A copy in which this mode controls every seed; other values keep theirs."""
-    known = {(control.node, control.field): control for control in workflow.controls}
+    """A copy in which this mode controls every seed, and whatever else is controlled."""
+    known = {(control.node, control.field): replace(control, mode=mode) for control in workflow.controls}
     for name, node in workflow.prompt.nodes.items():
         for field in SEEDS:
             if _is_literal(node, field) and _is_number(node.inputs[field]):
-                place = (name, field)
-                known[place] = replace(known.get(place) or Control(name, field, mode), mode=mode)
+                known.setdefault((name, field), Control(name, field, mode))
     return workflow.model_copy(update={"controls": list(known.values())})
 
 

@@ -69,7 +69,9 @@ def _with_value(node: dict[str, Any], field: str, before: Any, after: Any) -> di
         return {**node, _VALUES: {**values, field: after}} if values.get(field) == before else node
     if not isinstance(values, list):
         return node
-    places = [at for at in range(len(values) - 1) if values[at] == before and _is_mode(values[at + 1])]
+    places = [at for at in range(len(values) - 1) if _is_mode(values[at + 1])]
+    equal = [at for at in places if values[at] == before]
+    places = equal or [at for at in places if isinstance(values[at + 1], str)]  # the run may have had another value
     if len(places) != 1:
         return node
     copy = {**node, _VALUES: [*values[: places[0]], after, *values[places[0] + 1 :]]}

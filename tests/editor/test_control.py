@@ -104,6 +104,7 @@ def test_what_cannot_be_moved_is_told() -> None:
 def test_a_mode_for_all_seeds_overrides_theirs_and_keeps_their_limits() -> None:
     own = Control("5", "seed", "randomize", maximum=9, step=2)
     assert with_mode(graph(own), "increment").controls == [Control("5", "seed", "increment", maximum=9, step=2)]
+    assert with_mode(graph(Control("5", "steps", "increment"), seed="text"), "fixed").controls[0].mode == "fixed"
     assert with_mode(graph(), "decrement").controls == [Control("5", "seed", "decrement")]
     assert with_mode(graph(seed="text"), "decrement").controls == []
 
@@ -124,6 +125,8 @@ def sampler(values: Any, name: Any = 5, kind: str = "KSampler") -> dict[str, Any
         ([7, True, 20], [8, True, 20]),
         ([7, 20], [7, 20]),
         ([7, "fixed", 7, "fixed"], [7, "fixed", 7, "fixed"]),
+        ([3, "increment", 20], [8, "increment", 20]),
+        ([3, True, 20], [3, True, 20]),
         ({"seed": 7, "steps": 7}, {"seed": 8, "steps": 7}),
         (None, None),
         (7, 7),
