@@ -15,6 +15,12 @@ from schemas.node_schema import DYNAMIC_COMBO, WIDGET_TYPES, InputSchema, Option
 
 MODES = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 SEEDS = ("seed", "noise_seed")
+VIEWERS = ("LOAD_3D", "LOAD_3D_ANIMATION")
+"""Inputs with a place that holds nothing: the editor draws their pictures while it queues a graph."""
+
+
+SIDES = 4
+"""A box has a number field for each of its sides, saved behind it."""
 
 
 class Saved(Protocol):
@@ -77,12 +83,19 @@ class ByName:
 
 @dataclass(slots=True)
 class Reading:
-    """Inputs, modes of control and remarks, as in Widgets. absent: inputs without a saved value."""
+    """Inputs, modes of control and remarks, as in Widgets.
+
+    absent: required inputs that took a default, lost: those without one. strange: a dynamic combo holds none of its
+    options. shifted: the place of a control holds something else.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     controls: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    strange: bool = False
+    shifted: bool = False
 
 
 def read(
@@ -109,7 +122,7 @@ def read(
             _read_one(entry, saved, class_type, reading)
             buttons += entry.upload
             pending.extend(reversed(_children(entry, reading)))
-        elif dummies and entry.type in WIDGET_TYPES:
+        elif entry.type in VIEWERS or (dummies and entry.type in WIDGET_TYPES):
             saved.skip()
     for _ in range(buttons):  # the editor appends the buttons behind all other inputs
         saved.skip()
@@ -138,8 +151,9 @@ def mode_of(value: Any) -> str | None:
 def _read_one(entry: InputSchema, saved: Saved, class_type: str, reading: Reading) -> None:
     value, remark = saved.take(entry.name), None
     if value is MISSING:
-        reading.absent.append(entry.name)
         value = default_of(entry)
+        if entry.required and (value is not MISSING or entry.type in ("COMBO", DYNAMIC_COMBO)):
+            (reading.lost if value is MISSING else reading.absent).append(entry.name)
     else:
         value, remark = as_loaded(entry, entry.name, value, class_type)
     if remark:
@@ -148,6 +162,8 @@ def _read_one(entry: InputSchema, saved: Saved, class_type: str, reading: Readin
         reading.values[entry.name] = value
     if has_control(entry):
         _read_control(entry, saved, reading)
+    for _ in range(SIDES if entry.type == "BOUNDING_BOX" else 0):
+        saved.skip()
 
 
 def _read_control(entry: InputSchema, saved: Saved, reading: Reading) -> None:
@@ -156,6 +172,7 @@ def _read_control(entry: InputSchema, saved: Saved, reading: Reading) -> None:
     if mode:
         reading.controls[entry.name] = mode
     elif value is not MISSING and value is not None:
+        reading.shifted = True
         reading.remarks.append(
             f"the place after {entry.name!r}, for what happens to it after a run, holds {shown(value)}: "
             "the values behind it may be shifted by one"
@@ -171,6 +188,7 @@ def _children(entry: InputSchema, reading: Reading) -> list[InputSchema]:
     for option in entry.options:
         if option.key == key:
             return nested(entry, option)
+    reading.strange = True
     reading.remarks.append(f"{entry.name!r} is {shown(key)}, which is none of its options: what it brings is unknown")
     return []
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.editor.graph import EditorNode, Slot
-from engine.editor.widget_slots import MODES, SEEDS, ByName, InOrder, Reading, mode_of, nested, read
+from engine.editor.widget_slots import MODES, SEEDS, VIEWERS, ByName, InOrder, Reading, mode_of, nested, read
 from engine.reading.printable import shown
 from schemas.node_schema import WIDGET_TYPES, InputSchema, NodeSchema
 
@@ -18,6 +18,8 @@ _EDITORS_OWN = ("control_after_generate", "control_filter_list", "videopreview",
 """How names begin of widgets that serve the editor alone."""
 _BUTTONS = frozenset({"", "image", "refresh"} | MODES)
 """What buttons, previews and left-over controls leave behind the last value."""
+_BUTTONS_AMID = frozenset({"upload3dmodel", "uploadExtraResources", "clear"})
+"""What the buttons of a viewer of 3D models leave amid the values."""
 
 
 @dataclass(slots=True)
@@ -43,9 +45,12 @@ def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
         return _without_schema(node)
     if isinstance(node.values, dict):
         return _by_name(node.values, schema)
+    values = node.values if isinstance(node.values, list) else []
+    if any(entry.type in VIEWERS for entry in schema.inputs):
+        values = [value for value in values if not (isinstance(value, str) and value in _BUTTONS_AMID)]
+    widgets = _by_position(node, schema, values)
     if node.values is None or isinstance(node.values, list):
-        return _by_position(node, schema)
-    widgets = _by_position(node, schema, ignored=True)
+        return widgets
     widgets.remarks.insert(0, f"its saved values are {shown(node.values)}, neither a list nor names: they are ignored")
     return widgets
 
@@ -75,8 +80,23 @@ def _entry(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
     return None
 
 
-def _by_position(node: EditorNode, schema: NodeSchema, *, ignored: bool = False) -> Widgets:
-    values = node.values if isinstance(node.values, list) and not ignored else []
+def _by_position(node: EditorNode, schema: NodeSchema, values: list[Any]) -> Widgets:
+    saved, reading = _read_places(node, schema, values)
+    surplus = values[saved.place :]
+    if reading.strange or (not schema.certain and (reading.shifted or surplus)):
+        told = _without_schema(node)
+        if told.known:
+            return told
+    _tell_absent(reading)
+    shows = schema.output_node and not any(schema.widgets())  # all it may save is what it showed last
+    if not shows and any(not _explained(value, surplus) for value in surplus):
+        reading.remarks.append(
+            f"its class has no place for the last {_counted(len(surplus))}, from {shown(surplus[0])} on: ignored"
+        )
+    return Widgets(reading.values, reading.controls, reading.remarks)
+
+
+def _read_places(node: EditorNode, schema: NodeSchema, values: list[Any]) -> tuple[InOrder, Reading]:
     sockets = frozenset(slot.name for slot in node.inputs)
     saved = InOrder(values)
     reading = read(schema.inputs, saved, schema.class_type, sockets=sockets)
@@ -84,13 +104,8 @@ def _by_position(node: EditorNode, schema: NodeSchema, *, ignored: bool = False)
         padded = InOrder(values)
         other = read(schema.inputs, padded, schema.class_type, dummies=True, sockets=sockets)
         if padded.place == len(values):
-            saved, reading = padded, other
-    _tell_absent(reading)
-    surplus = values[saved.place :]
-    if any(not _explained(value) for value in surplus):
-        last = f" more than its class has places for are ignored, from {shown(surplus[0])} on"
-        reading.remarks.append(_counted(len(surplus)) + last)
-    return Widgets(reading.values, reading.controls, reading.remarks)
+            return padded, other
+    return saved, reading
 
 
 def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
@@ -106,7 +121,7 @@ def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
 def _custom_combo(values: list[Any]) -> Widgets:
     # Its list is the node's own: the choice, its place in the list, then the options; the place is worked out anew.
     choice, options = values[0], values[2:]
-    index = options.index(choice) if choice in options else -1
+    index = options.index(choice) if isinstance(choice, str) and choice in options else -1
     named = {f"option{number}": option for number, option in enumerate(options, 1)}
     remarks = [] if index >= 0 else [f"'choice' is {shown(choice)}, which is none of its options"]
     return Widgets({"choice": choice, "index": index} | named, remarks=remarks)
@@ -127,11 +142,19 @@ def _without_schema(node: EditorNode) -> Widgets:
 
 
 def _as_named(named: dict[str, Any]) -> Widgets:
-    values = {name: value for name, value in named.items() if not _is_editors_own(name, value)}
-    seeds = [name for name in SEEDS if name in values]
-    mode = mode_of(named.get("control_after_generate"))
-    controls = {seeds[0]: mode} if mode and len(seeds) == 1 else {}
-    return Widgets(values, controls)
+    """Names as they come; a control follows the number that it changes."""
+    found = Widgets({})
+    before = None
+    for name, value in named.items():
+        if not _is_editors_own(name, value):
+            found.values[name] = value
+            before = name if isinstance(value, int) and not isinstance(value, bool) else None
+            continue
+        mode = mode_of(value)
+        if mode and before is not None:
+            found.controls[before] = mode
+        before = None
+    return found
 
 
 def _along_sockets(sockets: list[Slot], values: list[Any]) -> Widgets | None:
@@ -151,12 +174,10 @@ def _along_sockets(sockets: list[Slot], values: list[Any]) -> Widgets | None:
 
 
 def _tell_absent(reading: Reading) -> None:
-    lost = [name for name in reading.absent if name not in reading.values]
-    filled = [name for name in reading.absent if name in reading.values]
-    if filled:
-        reading.remarks.append(f"no value is saved for {_listed(filled)}: taken from the defaults of its class")
-    if lost:
-        reading.remarks.append(f"no value is saved for {_listed(lost)}, and its class has no default")
+    if reading.absent:
+        reading.remarks.append(f"no value is saved for {_listed(reading.absent)}: taken from the defaults of its class")
+    if reading.lost:
+        reading.remarks.append(f"no value is saved for {_listed(reading.lost)}, and its class has no default")
 
 
 def _is_editors_own(name: str, value: Any) -> bool:
@@ -164,8 +185,11 @@ def _is_editors_own(name: str, value: Any) -> bool:
     return name.startswith(_EDITORS_OWN) or (name in MODES and mode_of(value) is not None)
 
 
-def _explained(value: Any) -> bool:
-    return value is None or isinstance(value, bool | dict) or (isinstance(value, str) and value in _BUTTONS)
+def _explained(value: Any, surplus: list[Any]) -> bool:
+    if isinstance(value, str):
+        return value in _BUTTONS
+    # The switch of a list that renews itself stands beside its button.
+    return value is None or isinstance(value, dict) or (isinstance(value, bool) and "refresh" in surplus)
 
 
 def _listed(names: list[str], most: int = 6) -> str:
