@@ -13,6 +13,8 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +187,17 @@ class Mutator:
         }
         return wraps.get(kind, written.encode)()
 
+    def packed_workflow(self, written: str) -> bytes:
+        """The text of an editor's graph as a file: bare, in an envelope, or in a picture without a prompt."""
+        kind = self.rng.randrange(12)
+        if kind == 0:
+            return png(text("workflow", written))
+        if kind == 1:
+            return f'{{"workflow": {written}}}'.encode()
+        if kind == 2 and len(written) < 60_000:
+            return with_tags("webp", {0x010F: f"workflow:{written}"})
+        return written.encode()
+
     def override(self, graph: dict[str, Any]) -> str:
         """A --set argument, more or less sensible."""
         if self.rng.random() < 0.2:
@@ -196,16 +209,23 @@ class Mutator:
         return f"{name}.{field}={self.rng.choice((*ODD_TEXTS, '5', 'true', '[1]', '9' * 5000))}"
 
 
-def case(seed: int, number: int, originals: list[dict[str, Any]]) -> tuple[bytes, list[str]]:
-    """The file and the overrides of one mutation."""
+@contextmanager
+def without_limits() -> Iterator[None]:
+    """Let values be copied and written that are nested too deeply to be read, and numbers too long to be printed."""
     limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(50_000)  # only to write what is nested too deeply to be read
+    sys.setrecursionlimit(50_000)
     sys.set_int_max_str_digits(0)
     try:
-        return _case(seed, number, originals)
+        yield
     finally:
         sys.setrecursionlimit(limit)
         sys.set_int_max_str_digits(4300)
+
+
+def case(seed: int, number: int, originals: list[dict[str, Any]]) -> tuple[bytes, list[str]]:
+    """The file and the overrides of one mutation."""
+    with without_limits():
+        return _case(seed, number, originals)
 
 
 def _case(seed: int, number: int, originals: list[dict[str, Any]]) -> tuple[bytes, list[str]]:
