@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from engine.catalogue.catalogue import known as catalogued
 from engine.graph import model_files
 from engine.graph.links import check_link
 from engine.graph.literals import Fault, coerce, example, wanted, writable
@@ -10,7 +11,7 @@ from engine.graph.scene import Scene, one_of
 from engine.plugins.nearest import Nearest
 from engine.reading.printable import shown
 from schemas.node import InputSpec, NodeSpec
-from schemas.prompt import PromptNode, link_of
+from schemas.prompt import PromptNode, link_of, literal_of
 from schemas.report import Problem
 from schemas.widgets import Widget, as_number
 
@@ -79,9 +80,17 @@ def _check_literal(scene: Scene, name: str, known: InputSpec, raw: Any) -> Itera
             model_files.check_there(scene, known.widget, value)
             if not _is_idle(scene.prompt.nodes[name], known.widget):
                 model_files.check_held(scene, known.widget, value)
-    except Fault as fault:
-        fix = fault.fix or _choose(known, raw)
-        yield scene.problem(fault.code, fault.said, fix, name, known.name, raw)
+    except Fault as error:
+        newer = error.code == "unknown-choice" and _comfyui_has(scene.prompt.nodes[name].class_type, known.name, raw)
+        fault = _unavailable(known, known.widget, literal_of(raw)) if newer and known.widget else error
+        yield scene.problem(fault.code, fault.said, fault.fix or _choose(known, raw), name, known.name, raw)
+
+
+def _comfyui_has(class_type: str, field: str, raw: Any) -> bool:
+    """Whether a newer ComfyUI than the one we follow offers a choice."""
+    schema = catalogued(class_type)
+    entry = schema.by_name.get(field) if schema is not None else None
+    return entry is not None and literal_of(raw) in entry.choices
 
 
 def _no_link(known: InputSpec, raw: list[Any]) -> Fault:

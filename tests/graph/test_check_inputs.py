@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.graph.fakes import FakeFolders, codes, node, problems, shown
+from engine.graph.check import examine
+from engine.plugins.registry import Registry
+from tests.graph.fakes import FakeFolders, codes, node, problems, shown, workflow
 
 WIDGETS = {"whole": 1, "real": 0.5, "text": "hi", "toggle": True, "colour": "red"}
 
@@ -193,3 +195,11 @@ def test_all_problems_of_all_nodes_are_told_at_once():
         "missing-input",
         "unknown-class",
     ]
+
+
+def test_a_choice_that_only_a_newer_comfyui_has_is_unavailable_not_unknown():
+    registry = Registry.builtin()
+    nodes = {"1": node("DualCLIPLoader", clip_name1="a", clip_name2="b", type="ace", device="default")}
+    found = examine(workflow(nodes), registry, FakeFolders()).problems
+    (told,) = [problem for problem in found if problem.field == "type"]
+    assert (told.code, told.said) == ("unavailable", "'ace' is not available in this version.")
