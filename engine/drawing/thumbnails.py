@@ -1,0 +1,33 @@
+"""Pictures that a run has saved, made small enough to be drawn into the nodes that saved them."""
+
+from PIL import Image
+
+LARGEST = 1024
+"""Pixels along the longer side."""
+MOST_PIXELS = 64 * 2**20
+"""Larger pictures are not opened."""
+
+
+class Thumbnails:
+    """Pictures by path, each read once."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._known: dict[str, Image.Image | None] = {}
+
+    def of(self, path: str) -> Image.Image | None:
+        """The picture, or None if it is no longer there or cannot be read."""
+        if path not in self._known:
+            self._known[path] = _read(path)
+        return self._known[path]
+
+
+def _read(path: str) -> Image.Image | None:
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return None
+            picture.thumbnail((LARGEST, LARGEST))
+            return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
