@@ -6,7 +6,7 @@ from schemas.choices import ClipType, DecodedDtype, DualClipType, PatchDtype
 from schemas.context import Context
 from schemas.node import Node
 from schemas.sockets import Clip, Model
-from schemas.widgets import GgufModelFile, HidreamEncoderFile, LoneTextEncoderFile, TextEncoderFile, Toggle
+from schemas.widgets import GgufModelFile, LoneTextEncoderFile, TextEncoderFile, Toggle
 
 
 class UnetLoaderGGUF(Node):
@@ -127,16 +127,16 @@ class TripleCLIPLoaderGGUF(Node):
 class QuadrupleCLIPLoaderGGUF(Node):
     """The four text encoders of HiDream from GGUF or safetensors files.
 
-    One of them is a language model, which cannot be run yet, so that no choice of files is accepted.
+    Llama must come from a GGUF file, which carries its vocabulary.
     """
 
     category = "bootleg"
     display_name = "QuadrupleCLIPLoader (GGUF)"
 
-    clip_name1: HidreamEncoderFile
-    clip_name2: HidreamEncoderFile
-    clip_name3: HidreamEncoderFile
-    clip_name4: HidreamEncoderFile
+    clip_name1: TextEncoderFile
+    clip_name2: TextEncoderFile
+    clip_name3: TextEncoderFile
+    clip_name4: TextEncoderFile
 
     class Outputs(NamedTuple):
         """All encoders, as one."""

@@ -204,6 +204,32 @@ class TripleCLIPLoader(Node):
         )
 
 
+class QuadrupleCLIPLoader(Node):
+    """The four text encoders of HiDream in files of their own, in any order.
+
+    Llama must come from a GGUF file, which carries its vocabulary.
+    """
+
+    category = "advanced/loaders"
+
+    clip_name1: TextEncoderFile
+    clip_name2: TextEncoderFile
+    clip_name3: TextEncoderFile
+    clip_name4: TextEncoderFile
+
+    class Outputs(NamedTuple):
+        """All encoders, as one."""
+
+        CLIP: Clip
+
+    def run(self, context: Context) -> Outputs:
+        """A recipe, after a look at the headers."""
+        from engine.inference import loading
+
+        names = (self.clip_name1, self.clip_name2, self.clip_name3, self.clip_name4)
+        return self.Outputs(loading.named_text_encoders(context, names, "hidream"))
+
+
 NODES = (
     CheckpointLoaderSimple,
     LoraLoader,
@@ -213,4 +239,5 @@ NODES = (
     CLIPLoader,
     DualCLIPLoader,
     TripleCLIPLoader,
+    QuadrupleCLIPLoader,
 )

@@ -91,7 +91,7 @@ DualClipType = Annotated[
         "hidream",
         "hunyuan_image",
     ],
-    Widget("COMBO", unavailable=("hunyuan_video", "hidream", "hunyuan_image")),
+    Widget("COMBO", unavailable=("hunyuan_video", "hunyuan_image")),
 ]
 """What DualCLIPLoader's two encoders are joined for."""
 
@@ -121,7 +121,6 @@ ClipType = Annotated[
             "cosmos",
             "lumina2",
             "wan",
-            "hidream",
             "ace",
             "omnigen2",
             "qwen_image",

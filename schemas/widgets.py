@@ -96,17 +96,13 @@ Disable = Annotated[Literal["disable", "enable"], Widget("COMBO"), Field(descrip
 CheckpointFile = Annotated[str, Text, Widget("COMBO", folder="checkpoints", holds=("flux",))]
 DiffusionModelFile = Annotated[str, Text, Widget("COMBO", folder="diffusion_models", holds=("flux",))]
 TextEncoderFile = Annotated[
-    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl"), distinct=True)
+    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl", "llama"), distinct=True)
 ]
 """For loaders of several encoders."""
 LoneTextEncoderFile = Annotated[
-    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "clip_h", "t5xxl"))
+    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "clip_h", "t5xxl", "llama"))
 ]
 """For loaders of one encoder."""
-HidreamEncoderFile = Annotated[
-    str, Text, Widget("COMBO", folder="text_encoders", holds=("clip_l", "clip_g", "t5xxl", "language_model"))
-]
-"""For the loader of four encoders, one of them a language model, which cannot be run."""
 GgufModelFile = Annotated[str, Text, Widget("COMBO", folder="unet_gguf", holds=("flux",))]
 VaeFile = Annotated[
     str, Text, Widget("COMBO", folder="vae", extra=("pixel_space",), holds=("kl_vae",), unavailable=("pixel_space",))

@@ -12,7 +12,9 @@ from engine.checkpoints.gguf_header import ArrayPlace
 from engine.checkpoints.index import Format, TensorIndex, read
 from schemas.quantities import size_text
 
-COMPANIONS = frozenset({"clip_l", "clip_h", "clip_g", "t5xxl", "t5_old", "umt5", "language_model", "kl_vae", "taesd"})
+COMPANIONS = frozenset(
+    {"clip_l", "clip_h", "clip_g", "t5xxl", "t5_old", "umt5", "llama", "language_model", "kl_vae", "taesd"}
+)
 """Kinds that accompany a diffusion model in one file."""
 LONGEST_METADATA = 400
 SHOWN_UNCLAIMED = 20

@@ -9,22 +9,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.checkpoints.families import clip, flux, kl_vae, named, t5
+from engine.checkpoints.families import clip, flux, kl_vae, llama, named, t5
 from engine.checkpoints.families.clip import ClipSizes
 from engine.checkpoints.families.family import Family, Unsized, View
 from engine.checkpoints.families.flux import FluxSizes
 from engine.checkpoints.families.kl_vae import VaeSizes
+from engine.checkpoints.families.llama import LlamaSizes
 from engine.checkpoints.families.t5 import T5Sizes
 from engine.checkpoints.index import QUANT_STATE, TensorIndex
 from engine.checkpoints.storage import TensorInfo, is_packed
 from engine.errors import ModelFileInvalid
 
-Sizes = FluxSizes | ClipSizes | T5Sizes | VaeSizes
+Sizes = FluxSizes | ClipSizes | T5Sizes | LlamaSizes | VaeSizes
 
 FAMILIES: tuple[Family, ...] = (
     *flux.FAMILIES,
     *clip.FAMILIES,
     *t5.FAMILIES,
+    *llama.FAMILIES,
     *kl_vae.FAMILIES,
     *named.FAMILIES,
 )
@@ -62,12 +64,12 @@ EMBEDDINGS = ("shared.weight", "embed_tokens.weight", "token_embd.weight", "toke
 class Part:
     """One model inside a file.
 
-    kind: "flux", "clip_l", "clip_g", "clip_h", "t5xxl", "kl_vae", or the name of a family this version does not run.
-    title: how to call it in a message. prefix: what stands before its keys in the file. layout: whose key names it has:
-    "bfl", "diffusers", "hf", "openclip", "llama.cpp", "ldm". storage: type of most of its matrices: "fp32", "fp16",
-    "bf16", "fp8_e4m3fn", "fp8_e5m2", "fp8_e4m3fn scaled", "nf4", "gguf:Q4_K", "mixed". sizes: None for families this
-    version does not run. evidence: the keys (with prefix) that gave it away. parameters: values once decoded. bytes: on
-    disk. owns: beginnings of its names, behind the prefix.
+    kind: "flux", "clip_l", "clip_g", "clip_h", "t5xxl", "llama", "kl_vae", or the name of a family that this
+    version does not run. title: how to call it in a message. prefix: what stands before its keys in the file. layout:
+    whose key names it has: "bfl", "diffusers", "hf", "openclip", "llama.cpp", "ldm". storage: type of most of its
+    matrices: "fp32", "fp16", "bf16", "fp8_e4m3fn", "fp8_e5m2", "fp8_e4m3fn scaled", "nf4", "gguf:Q4_K", "mixed". sizes:
+    None for families this version does not run. evidence: the keys (with prefix) that gave it away. parameters: values
+    once decoded. bytes: on disk. owns: beginnings of its names, behind the prefix.
     """
 
     kind: str

@@ -7,8 +7,9 @@ from typing import Any
 
 from engine.checkpoints import adapter_matching, detect, weights
 from engine.checkpoints.detect import Part
-from engine.checkpoints.families import clip, flux, t5
+from engine.checkpoints.families import clip, flux, llama, t5
 from engine.checkpoints.families.flux import FluxSizes
+from engine.checkpoints.families.llama import LlamaSizes
 from engine.checkpoints.families.t5 import T5Sizes
 from engine.checkpoints.index import TensorIndex
 from engine.errors import ModelFileInvalid
@@ -20,6 +21,7 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "clip_g": ("hf",),
     "clip_h": ("hf",),
     "t5xxl": ("hf", "llama.cpp"),
+    "llama": ("hf", "llama.cpp"),
     "kl_vae": ("ldm",),
     "lora": ("",),
 }
@@ -31,6 +33,7 @@ SHAPES: Mapping[str, Callable[[Any], Mapping[str, tuple[int, ...]]]] = {
     "clip_g": clip.shapes_projected,
     "clip_h": clip.shapes_projected,
     "t5xxl": t5.shapes,
+    "llama": llama.shapes,
 }
 """Kinds of models to the shapes that follow from their sizes."""
 
@@ -44,6 +47,7 @@ UNNAMED = frozenset({"pig", "cow"})
 ARCHITECTURES: Mapping[str, frozenset[str]] = {
     "flux": frozenset({"flux"}),
     "t5xxl": frozenset({"t5", "t5encoder"}),
+    "llama": frozenset({"llama"}),
     "clip_l": frozenset({"clip", "clip_l", "clip-l"}),
     "clip_g": frozenset({"clip", "clip_g", "clip-g"}),
     "clip_h": frozenset({"clip", "clip_h", "clip-h"}),
@@ -61,6 +65,9 @@ SHOWN = 3
 """How many findings a message lists before it counts the rest."""
 
 OWN_TOKENIZER = "Use the published T5, or a GGUF file with its tokenizer in the metadata."
+LLAMA_TOKENIZER = "Use a GGUF file of Llama 3.1 8B Instruct: those have their tokenizer in the metadata."
+LLAMA_SPLITTERS = frozenset({"llama-bpe", "llama3", "llama-v3"})
+"""What llama.cpp calls the way in which Llama 3 divides text into words."""
 AGAIN = "Download it again, or use another file."
 
 
@@ -93,6 +100,10 @@ def refused(index: TensorIndex, part: Part) -> tuple[str, str] | None:
     if index.format == "gguf" and called is not None and names and called not in names | UNNAMED:
         said = f"holds {part.title}, but its metadata says {ARCHITECTURE} {str(called)[:40]!r}."
         return said, f"Use a file that says {' or '.join(sorted(names))}, since this one may hold something else."
+    if isinstance(part.sizes, LlamaSizes):
+        unread = _unreadable_llama(index, part)
+        if unread is not None:
+            return unread
     if not has_tokenizer(index, part):
         return f"holds {part.title} of another vocabulary than T5's, and no tokenizer for it.", OWN_TOKENIZER
     wrong = [*weights.undecodable(weights.of_part(index, part)), *misshapen(index, part)]
@@ -118,6 +129,20 @@ def has_tokenizer(index: TensorIndex, part: Part) -> bool:
     if not isinstance(part.sizes, T5Sizes) or part.sizes.tokens in t5.PUBLISHED:
         return True
     return f"{TOKENIZER}tokens" in index.metadata
+
+
+def _unreadable_llama(index: TensorIndex, part: Part) -> tuple[str, str] | None:
+    """Why a language model's metadata keep it from being run as Llama 3."""
+    rotated = index.metadata.get(llama.ROTATED, llama.HEAD_WIDTH)
+    if rotated != llama.HEAD_WIDTH:
+        said = f"holds {part.title} with heads of {str(rotated)[:20]} values, where {llama.HEAD_WIDTH} are known."
+        return said, "Use Llama 3.1 8B Instruct."
+    kind, splitter = (index.metadata.get(TOKENIZER + name) for name in ("model", "pre"))
+    if not all(TOKENIZER + name in index.metadata for name in ("tokens", "merges", "token_type")):
+        return f"holds {part.title}, but no tokenizer for it.", LLAMA_TOKENIZER
+    if kind != "gpt2" or splitter not in LLAMA_SPLITTERS:
+        return f"holds {part.title} with a tokenizer that is not Llama 3's ({kind}, {splitter}).", LLAMA_TOKENIZER
+    return None
 
 
 def misshapen(index: TensorIndex, part: Part) -> Iterator[str]:

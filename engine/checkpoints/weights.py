@@ -1,6 +1,6 @@
 """Weights: the tensors of a part by the names that networks have, each with what belongs to its storage."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,8 +8,11 @@ from engine.checkpoints import detect, four_bit_state
 from engine.checkpoints.detect import Part
 from engine.checkpoints.four_bit_state import QuantState
 from engine.checkpoints.index import TensorIndex
-from engine.checkpoints.keymaps import t5
+from engine.checkpoints.keymaps import llama, t5
 from engine.checkpoints.storage import GGUF_DECODED, TensorInfo, is_decodable
+
+HUGGING_FACE: Mapping[str, Callable[[str], str]] = {"t5xxl": t5.hugging_face, "llama": llama.hugging_face}
+"""Kinds of models to Hugging Face's names for llama.cpp's."""
 
 
 class Weight(NamedTuple):
@@ -47,7 +50,7 @@ def of_part(index: TensorIndex, part: Part) -> Mapping[str, Weight]:
             beside.setdefault(owner, {})[suffix] = info
         else:
             alone[name] = info
-    rename = t5.hugging_face if part.layout == "llama.cpp" else str
+    rename = HUGGING_FACE[part.kind] if part.layout == "llama.cpp" else str
     return {
         rename(name): _weight(index, part.prefix + name, info, beside.get(name, {})) for name, info in alone.items()
     }

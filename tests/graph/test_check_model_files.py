@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from engine.checkpoints.families import llama
+from engine.checkpoints.families.llama import LlamaSizes
 from engine.folders import Folders
 from engine.graph.check import check
 from engine.plugins.registry import Registry
@@ -66,25 +68,32 @@ def test_the_types_that_cannot_be_joined_are_unavailable(tmp_path: Path) -> None
     for name in ("clip_l", "t5xxl_fp16"):
         write_safetensors(tmp_path / "text_encoders" / f"{name}.safetensors", load(name))
     names = {"clip_name1": "clip_l.safetensors", "clip_name2": "t5xxl_fp16.safetensors"}
-    [problem] = problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="hidream")
-    assert (problem.code, problem.fix) == ("unavailable", "Choose from: sdxl, sd3, flux.")
+    [problem] = problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="hunyuan_video")
+    assert (problem.code, problem.fix) == ("unavailable", "Choose from: sdxl, sd3, flux, hidream.")
     assert problems_with(tmp_path, "text_encoders", "DualCLIPLoader", **names, type="flux") == []
     lone = {"clip_name": "t5xxl_fp16.safetensors"}
     [problem] = problems_with(tmp_path, "text_encoders", "CLIPLoader", **lone, type="wan")
-    known = "stable_diffusion, stable_cascade, sd3, mochi, ltxv, pixart, chroma"
+    known = "stable_diffusion, stable_cascade, sd3, mochi, ltxv, pixart, hidream, chroma"
     assert (problem.code, problem.fix) == ("unavailable", f"Choose from: {known}.")
     assert problems_with(tmp_path, "text_encoders", "CLIPLoader", **lone, type="chroma") == []
 
 
-def test_four_encoders_are_refused_for_the_language_model_among_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("loader", ["QuadrupleCLIPLoader", "QuadrupleCLIPLoaderGGUF"])
+def test_a_language_model_without_a_vocabulary_is_refused_beside_three_good_encoders(
+    tmp_path: Path, loader: str
+) -> None:
     (tmp_path / "text_encoders").mkdir()
-    write_safetensors(tmp_path / "text_encoders" / "clip_l.safetensors", load("clip_l"))
-    llama = {"model.layers.0.self_attn.q_proj.weight": ("fp16", (8, 8))}
-    (tmp_path / "text_encoders" / "llama.safetensors").write_bytes(safetensors_bytes(llama))
-    names = {f"clip_name{number}": "clip_l.safetensors" for number in (1, 2, 3)} | {"clip_name4": "llama.safetensors"}
-    [problem] = problems_with(tmp_path, "text_encoders", "QuadrupleCLIPLoaderGGUF", **names)
-    assert (problem.code, problem.field) == ("bad-file", "clip_name4")
-    assert "a language model, which cannot be run yet" in problem.said
+    for name in ("clip_l", "clip_g", "t5xxl_fp16"):
+        write_safetensors(tmp_path / "text_encoders" / f"{name}.safetensors", load(name))
+    small = LlamaSizes(128, 1, 256, 1, 1, tokens=8, paired=False)
+    tensors = {name: ("fp16", shape) for name, shape in llama.shapes(small).items()}
+    (tmp_path / "text_encoders" / "llama.safetensors").write_bytes(safetensors_bytes(tensors))
+    names = ("llama", "clip_g", "t5xxl_fp16", "clip_l")
+    fields = {f"clip_name{number + 1}": f"{name}.safetensors" for number, name in enumerate(names)}
+    [problem] = problems_with(tmp_path, "text_encoders", loader, **fields)
+    assert (problem.code, problem.field) == ("bad-file", "clip_name1")
+    assert "holds a Llama text encoder, but no tokenizer for it" in problem.said
+    assert problem.fix.startswith("Use a GGUF file of Llama 3.1 8B Instruct")
 
 
 MUTED = {"strength_model": 0, "strength_clip": "0.0"}

@@ -16,6 +16,7 @@ from tests.models.fixture import tiny_models
 Q8, NF4 = "diffusion_models/flux1-dev-Q8_0.gguf", "checkpoints/flux1-dev-bnb-nf4.safetensors"
 T5, CLIP_L = "text_encoders/t5-v1_1-xxl-encoder-Q8_0.gguf", "text_encoders/clip_l.safetensors"
 CLIP_G = "text_encoders/clip_g.safetensors"
+LLAMA = "text_encoders/Meta-Llama-3.1-8B-Instruct-Q8_0.gguf"
 PLACES = {"unet_gguf": "diffusion_models"}
 
 
@@ -32,7 +33,7 @@ class FolderContext(StandInContext):
 
 @pytest.fixture(scope="module")
 def context() -> FolderContext:
-    return FolderContext(tiny_models(Q8, NF4, T5, CLIP_L, CLIP_G))
+    return FolderContext(tiny_models(Q8, NF4, T5, CLIP_L, CLIP_G, LLAMA))
 
 
 def given(node: type[Node], context: FolderContext, **values: Any) -> Any:
@@ -78,10 +79,16 @@ def test_three_times_the_same_encoder_is_refused(context: FolderContext) -> None
         given(gguf.TripleCLIPLoaderGGUF, context, **fields)
 
 
-def test_four_encoders_are_refused_whatever_they_are(context: FolderContext) -> None:
-    fields = {f"clip_name{number + 1}": name_of(T5) for number in range(4)}
-    with pytest.raises(ModelFileInvalid, match="for 'hidream', whose text encoders are not supported yet"):
-        given(gguf.QuadrupleCLIPLoaderGGUF, context, **fields)
+def test_four_encoders_join_for_hidream_in_any_order(context: FolderContext) -> None:
+    names = [name_of(path) for path in (LLAMA, CLIP_G, T5, CLIP_L)]
+    fields = {f"clip_name{number + 1}": name for number, name in enumerate(names)}
+    quadruple = given(gguf.QuadrupleCLIPLoaderGGUF, context, **fields)
+    assert quadruple == given(loaders.QuadrupleCLIPLoader, context, **fields)
+    assert quadruple == ClipRef(tuple(context.file("text_encoders", name) for name in names), "hidream")
+    with pytest.raises(
+        ModelFileInvalid, match="another of the chosen files holds too. hidream reads clip_l, clip_g, t5"
+    ):
+        given(gguf.QuadrupleCLIPLoaderGGUF, context, **fields | {"clip_name1": name_of(T5)})
 
 
 def test_the_last_layer_is_a_part_of_the_recipe(context: FolderContext) -> None:

@@ -51,15 +51,18 @@ TEXT_DOTTED: Mapping[str, tuple[str, ...]] = {
     "clip_h": ("text_encoders.clip_h.transformer.", "text_encoder."),
     "clip_g": ("text_encoders.clip_g.transformer.", "text_encoder_2."),
     "t5xxl": ("text_encoders.t5xxl.transformer.", "text_encoder_2.", "text_encoder_3."),
+    "llama": (),
 }
 TEXT_UNDERSCORED: Mapping[str, tuple[str, ...]] = {
     "clip_l": ("lora_te_", "lora_te1_"),
     "clip_h": ("lora_te_", "lora_te1_"),
     "clip_g": ("lora_te2_",),
     "t5xxl": ("lora_te2_", "lora_te3_"),
+    "llama": (),
 }
 """T5 is the second encoder of Flux for some trainers, and for others the third, as it is of SD3. CLIP and T5 call their
-layers differently, so that one number may stand for either.
+layers differently, so that one number may stand for either. Nobody trains Llama, whose rows GGUF files hold in another
+order.
 """
 ONLY_ENCODER: tuple[str, ...] = ("text_encoder.", "lora_te_", "lora_te1_")
 """Prefixes of what is for the first text encoder, for a CLIP-G or T5 that is the only one."""
@@ -77,7 +80,7 @@ def spellings(network: str, shapes: Shapes, alone: bool = False) -> tuple[Spelli
         dotted, before, joined = dict(_flux(shapes)), FLUX_DOTTED, FLUX_UNDERSCORED
     else:
         dotted, before, joined = dict(_own(network, shapes)), TEXT_DOTTED[network], TEXT_UNDERSCORED[network]
-        if alone:
+        if alone and before:
             before, joined = (*before, ONLY_ENCODER[0]), (*joined, *ONLY_ENCODER[1:])
     underscored = {name.replace(".", "_"): target for name, target in dotted.items()}
     return Spelling(before, dotted), Spelling(joined, underscored)

@@ -26,7 +26,11 @@ class Taken:
 
 
 class Vectors(NamedTuple):
-    """tokens: (B, T, width), one vector for each token. pooled: (B, width), one for the whole text, if there is any."""
+    """What a network makes of a text.
+
+    tokens: (B, T, width), one vector for each token; (B, layers, T, width) from an encoder that gives all its layers.
+    pooled: (B, width), one for the whole text, if there is any.
+    """
 
     tokens: Tensor
     pooled: Tensor | None
@@ -36,7 +40,10 @@ class TextNetwork(Protocol):
     """A text encoder."""
 
     def __call__(self, ids: Tensor, dtype: torch.dtype, ends: Tensor, taken: Taken) -> Vectors:
-        """ids: (B, T) tokens. dtype: to compute in. ends: (B,) places of the end marks, of the first ones if many."""
+        """ids: (B, T) tokens. dtype: to compute in. ends: (B,) places of the end marks, of the first ones if many.
+
+        Where there are no end marks, ends are the places of the last words.
+        """
 
 
 def until(ends: Tensor, length: int) -> Tensor:

@@ -63,7 +63,7 @@ def _encode(
             if reading.tells_mask:
                 marked["attention_mask"] = words_of(sections, reading.layout)
     tokens, pooled = encoders.family.join(answers)
-    return [[tokens, {"pooled_output": pooled, **marked}]]
+    return [[tokens, {"pooled_output": pooled, **encoders.family.beside(answers), **marked}]]
 
 
 def _reader(network: TextNetwork, reading: Reading, device: torch.device) -> Encoder:
@@ -74,9 +74,10 @@ def answer_of(encoder: Encoder, sections: Sequence[Sequence[Token]], reading: Re
     """What an encoder makes of all sections: tokens (1, all of them, width), pooled (1, width) of the first section.
 
     A token of weight w goes to w times its distance from what an empty prompt gives in its place; weights do not touch
-    the pooled vector.
+    the pooled vector. Of an encoder that gives all its layers, (1, layers, all tokens, width), the weight of the first
+    token is laid on all of the first layer, that of the second on the second layer, and so on, as in ComfyUI.
     """
-    sections = sections[:1] if reading.only_pooled else sections
+    sections = sections[:1] if reading.only_first or reading.only_pooled else sections
     ids = [[token for token, _ in section] for section in sections]
     weights = torch.tensor([[weight for _, weight in section] for section in sections])
     weighted = bool((weights != 1.0).any()) and not reading.only_pooled
@@ -86,9 +87,9 @@ def answer_of(encoder: Encoder, sections: Sequence[Sequence[Token]], reading: Re
     tokens = tokens.to("cpu", torch.float32)
     if weighted:
         tokens, empty = tokens[:-1], tokens[-1:]
-        moved = (tokens - empty) * weights[..., None] + empty
-        tokens = torch.where(weights[..., None] == 1.0, tokens, moved)
-    tokens = tokens.reshape(1, -1, tokens.shape[-1])
+        weights = weights[:, : tokens.shape[1]].reshape(*tokens.shape[:2], *[1] * (tokens.dim() - 2))
+        tokens = torch.where(weights == 1.0, tokens, (tokens - empty) * weights + empty)
+    tokens = torch.cat(tuple(tokens), dim=-2)[None]
     return Vectors(tokens, None if pooled is None else pooled[:1].to("cpu", torch.float32))
 
 
@@ -99,5 +100,5 @@ def words_of(sections: Sequence[Sequence[Token]], layout: Layout) -> Tensor:
 
 
 def _ends(ids: Sequence[Sequence[int]], layout: Layout) -> Tensor:
-    """(B,) places of the first end marks; the last place where there is none."""
-    return torch.tensor([row.index(layout.end) if layout.end in row else len(row) - 1 for row in ids])
+    """(B,) places where the words of each section end."""
+    return torch.tensor([layout.words_end(row) for row in ids])

@@ -11,7 +11,17 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from engine.inference.encoders.contract import Taken, Vectors
-from engine.inference.encoders.sections import CLIP_G, CLIP_L, T5_FLUX, T5_LTXV, T5_PIXART, T5_SD3, Layout
+from engine.inference.encoders.sections import (
+    CLIP_G,
+    CLIP_L,
+    LLAMA_HIDREAM,
+    T5_FLUX,
+    T5_HIDREAM,
+    T5_LTXV,
+    T5_PIXART,
+    T5_SD3,
+    Layout,
+)
 
 Answers = Mapping[str, Vectors]
 """Kinds of encoders to what they make of a prompt: tokens (1, T, width), pooled (1, width)."""
@@ -21,13 +31,16 @@ Answers = Mapping[str, Vectors]
 class Reading:
     """How a family reads one encoder.
 
-    only_pooled: its tokens are not used, nor what is behind the first section. tells_mask: the conditioning says which
-    of its tokens are words.
+    only_first: what is behind the first section is not used. only_pooled: nor are the first section's tokens.
+    projected: CLIP-L's pooled vector goes through the matrix behind it, if the file has one, as CLIP-G's always does.
+    tells_mask: the conditioning says which of its tokens are words.
     """
 
     layout: Layout
     taken: Taken = Taken()
+    only_first: bool = False
     only_pooled: bool = False
+    projected: bool = False
     tells_mask: bool = False
 
 
@@ -35,18 +48,23 @@ class Reading:
 class TextFamily:
     """What belongs together.
 
-    encoders: kinds ("clip_l", "clip_g", "clip_h", "t5xxl") to how they are read. join: answers to the conditioning's
-    tokens and pooled vector. partial: some of the encoders may be missing.
+    encoders: kinds ("clip_l", "clip_g", "clip_h", "t5xxl", "llama") to how they are read. join: answers to the
+    conditioning's tokens and pooled vector. partial: some of the encoders may be missing. beside: answers to what else
+    the conditioning carries, by ComfyUI's names.
     """
 
     name: str
     encoders: Mapping[str, Reading]
     join: Callable[[Answers], Vectors]
     partial: bool = False
+    beside: Callable[[Answers], Mapping[str, Tensor]] = lambda answers: {}
 
 
 CLIP_L_WIDTH, CLIP_G_WIDTH = 768, 1280
 """Published widths, for an encoder that is missing."""
+
+NO_T5, NO_LLAMA = (1, 128, 4096), (1, 32, 1, 4096)
+"""Shapes of the zeros that stand for a missing T5 or Llama in HiDream's conditioning."""
 
 
 def alone(answers: Answers) -> Vectors:
@@ -97,6 +115,19 @@ def _pooled(answer: Vectors | None, width: int) -> Tensor:
     return torch.zeros(1, width) if answer is None or answer.pooled is None else answer.pooled
 
 
+def hidream(answers: Answers) -> Vectors:
+    """T5's tokens, and both CLIPs' pooled vectors side by side; zeros stand for whatever is missing."""
+    pooled = (_pooled(answers.get(kind), width) for kind, width in (("clip_l", CLIP_L_WIDTH), ("clip_g", CLIP_G_WIDTH)))
+    tokens = answers["t5xxl"].tokens if "t5xxl" in answers else torch.zeros(NO_T5)
+    return Vectors(tokens, torch.cat(tuple(pooled), dim=-1))
+
+
+def llama_layers(answers: Answers) -> dict[str, Tensor]:
+    """What comes out of each of Llama's layers, of the last one behind its norm: (1, layers, T, width)."""
+    llama = answers.get("llama")
+    return {"conditioning_llama3": torch.zeros(NO_LLAMA) if llama is None else llama.tokens[:, 1:]}
+
+
 PENULTIMATE = Taken(layer=-2, normed=False)
 
 FLUX = TextFamily("flux", {"t5xxl": Reading(T5_FLUX), "clip_l": Reading(CLIP_L, only_pooled=True)}, flux)
@@ -111,19 +142,38 @@ STABLE_CASCADE = TextFamily(
 PIXART = TextFamily("pixart", {"t5xxl": Reading(T5_PIXART)}, alone)
 MOCHI = TextFamily("mochi", {"t5xxl": Reading(T5_FLUX, Taken(masked=True), tells_mask=True)}, alone)
 LTXV = TextFamily("ltxv", {"t5xxl": Reading(T5_LTXV, Taken(masked=True), tells_mask=True)}, alone)
+HIDREAM = TextFamily(
+    "hidream",
+    {
+        "clip_l": Reading(CLIP_L, only_pooled=True, projected=True),
+        "clip_g": Reading(CLIP_G, only_pooled=True, projected=True),
+        "t5xxl": Reading(T5_HIDREAM, Taken(masked=True), only_first=True),
+        "llama": Reading(LLAMA_HIDREAM, Taken(masked=True)),
+    },
+    hidream,
+    partial=True,
+    beside=llama_layers,
+)
 
-JOINED: Mapping[str, TextFamily] = {"sdxl": SDXL, "sd3": SD3, "flux": FLUX}
+JOINED: Mapping[str, TextFamily] = {"sdxl": SDXL, "sd3": SD3, "flux": FLUX, "hidream": HIDREAM}
 """`type` of loaders for several encoders to what they are joined for."""
 
-WHATEVER: Mapping[str, TextFamily] = {"clip_l": SD1, "clip_h": SD2, "clip_g": SDXL_REFINER, "t5xxl": MOCHI}
+WHATEVER: Mapping[str, TextFamily] = {
+    "clip_l": SD1,
+    "clip_h": SD2,
+    "clip_g": SDXL_REFINER,
+    "t5xxl": MOCHI,
+    "llama": HIDREAM,
+}
 
 SINGLE: Mapping[str, Mapping[str, TextFamily]] = {
     "stable_diffusion": WHATEVER,
     "stable_cascade": {**WHATEVER, "clip_g": STABLE_CASCADE},
-    "sd3": {"clip_l": SD3, "clip_h": SD2, "clip_g": SD3, "t5xxl": SD3},
+    "sd3": {**WHATEVER, "clip_l": SD3, "clip_g": SD3, "t5xxl": SD3},
     "mochi": WHATEVER,
     "ltxv": {**WHATEVER, "t5xxl": LTXV},
     "pixart": {**WHATEVER, "t5xxl": PIXART},
+    "hidream": {**WHATEVER, "clip_l": HIDREAM, "clip_g": HIDREAM, "t5xxl": HIDREAM},
     "chroma": {**WHATEVER, "t5xxl": PIXART},
 }
 """`type` of loaders for one encoder to what it is read for, by its kind. ComfyUI takes any kind for any type."""

@@ -8,13 +8,15 @@ from torch import nn
 
 from engine.checkpoints import detect, index, runnable
 from engine.checkpoints.families.clip import ClipSizes
+from engine.checkpoints.families.llama import LlamaSizes
 from engine.checkpoints.families.t5 import PUBLISHED, T5Sizes
 from engine.errors import ModelFileInvalid
 from engine.inference.encoders import families
 from engine.inference.encoders.clip import Clip
 from engine.inference.encoders.families import Reading, TextFamily
+from engine.inference.encoders.llama import Llama
 from engine.inference.encoders.t5 import T5
-from engine.inference.encoders.tokenizers import unigram
+from engine.inference.encoders.tokenizers import byte_pairs, unigram
 from engine.inference.residency import Piece
 from schemas.sockets import ClipRef, FileRef
 
@@ -26,7 +28,7 @@ IGNORED_CLIP: Mapping[str, str] = {
     "text_model.embeddings.position_ids": "counts from 0",
 }
 IGNORED: Mapping[str, Mapping[str, str]] = {
-    "clip_l": {**IGNORED_CLIP, "text_projection*": "all families read the pooled output in front of the projection"},
+    "clip_l": IGNORED_CLIP,
     "clip_g": IGNORED_CLIP,
     "clip_h": IGNORED_CLIP,
     "t5xxl": {
@@ -34,20 +36,27 @@ IGNORED: Mapping[str, Mapping[str, str]] = {
         "spiece_model": "the tokenizer, which we have",
         "encoder.embed_tokens.weight": "the same table as shared.weight, stored twice",
     },
+    "llama": {
+        "lm_head.weight": "tells the next word, which nobody asks for",
+        "rope_freqs.weight": "stretches positions in long texts, which ComfyUI does not",
+        "model.layers.*.self_attn.rotary_emb.inv_freq": "follows from the width of a head",
+    },
 }
+UNPROJECTED: Mapping[str, str] = {"text_projection*": "this family reads the pooled output in front of the projection"}
 ALIASES: Mapping[str, Mapping[str, str]] = {"t5xxl": {"encoder.embed_tokens.weight": "shared.weight"}}
 
 
 def build_clip(sizes: ClipSizes) -> Clip:
-    """CLIP-L, without the projection, which nobody uses."""
+    """CLIP-L without its projection, which most families do not use."""
     return Clip(replace(sizes, projection=False))
 
 
 BUILDERS: Mapping[str, Callable[[Any], nn.Module]] = {
-    "clip_l": build_clip,
+    "clip_l": Clip,
     "clip_g": Clip,
     "clip_h": Clip,
     "t5xxl": T5,
+    "llama": Llama,
 }
 
 
@@ -69,6 +78,9 @@ class Encoders:
         elif isinstance(sizes, T5Sizes) and sizes.tokens not in PUBLISHED:
             own = unigram.read(index.read(piece.file.path))
             layout = replace(layout, encode=own.encode, end=own.end, pad=own.pad)
+        elif isinstance(sizes, LlamaSizes):
+            llama = byte_pairs.read(index.read(piece.file.path))
+            layout = replace(layout, encode=llama.encode, start=llama.start, pad=llama.pad)
         return replace(reading, layout=layout, taken=taken)
 
 
@@ -84,7 +96,7 @@ def encoders(clip: ClipRef) -> Encoders:
         if not kinds:
             runnable.require(index.read(file.path), *family.encoders)
     held = [kind for kind in family.encoders if not family.partial or any(kind in kinds for kinds in brought)]
-    pieces = {kind: piece(clip.files, kind) for kind in held}
+    pieces = {kind: piece(clip.files, kind, family.encoders[kind].projected) for kind in held}
     for number, file in enumerate(clip.files):
         if file in clip.files[:number] or all(piece.file != file for piece in pieces.values()):
             fix = f"{family.name} reads {_listed(family.encoders)}: choose one file of each."
@@ -112,10 +124,15 @@ def kinds_in(file: FileRef) -> frozenset[str]:
     return frozenset(part.kind for part in detect.parts(index.read(file.path)))
 
 
-def piece(files: tuple[FileRef, ...], kind: str) -> Piece:
-    """The encoder of a kind in the first file that has one, else in the last, whose lack of it is the error."""
+def piece(files: tuple[FileRef, ...], kind: str, projected: bool) -> Piece:
+    """The encoder of a kind in the first file that has one, else in the last, whose lack of it is the error.
+
+    projected: CLIP-L's pooled output goes through the projection, if the file has one.
+    """
     file = next((file for file in files if kind in kinds_in(file)), files[-1])
     part = runnable.require(index.read(file.path), kind)
+    if kind == "clip_l" and not projected:
+        return Piece(file, part, build_clip, ignored={**IGNORED[kind], **UNPROJECTED})
     return Piece(file, part, BUILDERS[kind], ALIASES.get(kind, {}), IGNORED[kind])
 
 

@@ -18,22 +18,29 @@ class Layout:
     """How an encoder takes its tokens.
 
     start: mark in front of each section, or None. length: of every section; None: one section as long as it must be, at
-    least `minimum`. encode: text to ids without marks. bare: an empty prompt is padding alone, without marks, where
-    weighted tokens are moved away from it.
+    least `minimum`. encode: text to ids without marks. end: mark behind each section, or None. bare: an empty prompt is
+    padding alone, without marks, where weighted tokens are moved away from it. ragged: a section in front of another
+    is not filled up.
     """
 
     encode: Callable[[str], list[int]]
-    end: int
+    end: int | None
     pad: int
     start: int | None = None
     length: int | None = None
     minimum: int = 0
     bare: bool = False
+    ragged: bool = False
 
     @property
     def first(self) -> list[Token]:
         """What a section begins with."""
         return [] if self.start is None else [(self.start, 1.0)]
+
+    @property
+    def last(self) -> list[Token]:
+        """What a section ends with, in front of the padding."""
+        return [] if self.end is None else [(self.end, 1.0)]
 
     def filled(self, section: Sequence[Token]) -> list[Token]:
         """The section with padding behind it."""
@@ -42,8 +49,17 @@ class Layout:
 
     def empty(self, length: int) -> list[int]:
         """The ids of an empty prompt in a section of some length."""
-        marks = [] if self.bare else [*(token for token, _ in self.first), self.end]
+        marks = [] if self.bare else [token for token, _ in (*self.first, *self.last)]
         return marks + [self.pad] * (length - len(marks))
+
+    def words_end(self, ids: Sequence[int]) -> int:
+        """The place of a section's first end mark, or of the last token in front of the padding if there are no marks.
+
+        The last place where there is neither.
+        """
+        if self.end is None:
+            return ids.index(self.pad) - 1 if self.pad in ids else len(ids) - 1
+        return ids.index(self.end) if self.end in ids else len(ids) - 1
 
 
 CLIP_L = Layout(clip.encode, start=clip.START, end=clip.END, pad=clip.END, length=77)
@@ -52,6 +68,15 @@ T5_FLUX = Layout(t5.encode, end=t5.END, pad=t5.PAD, minimum=256)
 T5_SD3 = replace(T5_FLUX, minimum=77)
 T5_LTXV = replace(T5_FLUX, minimum=128)
 T5_PIXART = replace(T5_FLUX, minimum=1, bare=True)
+T5_HIDREAM = replace(T5_FLUX, length=128, ragged=True)
+
+
+def unread(text: str) -> list[int]:
+    """Stands for a tokenizer that is in the encoder's file."""
+    raise RuntimeError("this encoder's tokenizer was not read from its file")
+
+
+LLAMA_HIDREAM = Layout(unread, start=128_000, end=None, pad=128_009, minimum=128)
 
 
 def tokenise(text: str, layout: Layout, warn: Callable[[str], None]) -> list[list[Token]]:
@@ -74,8 +99,9 @@ def arrange(pieces: Iterable[list[Token]], layout: Layout) -> list[list[Token]]:
         divisible = len(piece) >= WHOLE_BELOW
         while layout.length is not None and len(current) + len(piece) > layout.length - 1:
             room = layout.length - 1 - len(current) if divisible else 0
-            sections.append(layout.filled([*current, *piece[:room], (layout.end, 1.0)]))
+            section = [*current, *piece[:room], *layout.last]
+            sections.append(section if layout.ragged else layout.filled(section))
             current, piece = layout.first, piece[room:]
         current.extend(piece)
-    sections.append(layout.filled([*current, (layout.end, 1.0)]))
+    sections.append(layout.filled([*current, *layout.last]))
     return sections

@@ -24,7 +24,7 @@ from schemas.context import Context
 from schemas.report import LoraReport
 from schemas.sockets import ClipRef, FileRef, Lora, ModelRef, Patch
 
-TEXT_ENCODERS = ("clip_l", "clip_g", "clip_h", "t5xxl")
+TEXT_ENCODERS = ("clip_l", "clip_g", "clip_h", "t5xxl", "llama")
 
 
 def on_model(context: Context, file: FileRef, model: ModelRef, strength: float) -> ModelRef:

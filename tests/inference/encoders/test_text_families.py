@@ -100,7 +100,7 @@ def test_a_type_means_what_the_file_holds(encoders: Path) -> None:
     assert chosen("clip_h.safetensors", "sd3") is families.SD2
     assert chosen("clip_g.safetensors", "pixart") is families.SDXL_REFINER
     assert chosen("t5xxl_fp16.safetensors", "stable_diffusion") is families.MOCHI
-    assert all(set(by_kind) == {"clip_l", "clip_g", "clip_h", "t5xxl"} for by_kind in SINGLE.values())
+    assert all(set(by_kind) == {"clip_l", "clip_g", "clip_h", "t5xxl", "llama"} for by_kind in SINGLE.values())
 
 
 def test_published_widths_stand_for_encoders_that_are_missing() -> None:

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 from tokenizers import Regex, Tokenizer, normalizers
 from tokenizers.models import Unigram
 
-from engine.checkpoints.gguf_header import ArrayPlace, read_array
 from engine.checkpoints.index import TensorIndex
 from engine.checkpoints.runnable import TOKENIZER
 from engine.errors import ModelFileInvalid
-
-UNKNOWN, CONTROL, UNUSED, BYTE = 2, 3, 5, 6
-"""Types of tokens, as SentencePiece numbers them."""
+from engine.inference.encoders.tokenizers import metadata
+from engine.inference.encoders.tokenizers.metadata import BYTE, CONTROL, UNKNOWN, UNUSED
 
 SPACE = "\u2581"
 FIX = "Use the safetensors file of this text encoder, or a GGUF file made by llama.cpp's converter."
@@ -35,7 +33,7 @@ class Vocabulary(NamedTuple):
 @lru_cache(maxsize=4)
 def read(index: TensorIndex) -> Vocabulary:
     """The tokenizer in a file's metadata. Raises ModelFileInvalid if there is none, or none that makes sense."""
-    tokens, scores, types = (_array(index, name) for name in ("tokens", "scores", "token_type"))
+    tokens, scores, types = (metadata.array(index, name) for name in ("tokens", "scores", "token_type"))
     if not tokens or not len(tokens) == len(scores) == len(types):
         raise _refused(index, f"{len(tokens)} tokens, {len(scores)} scores and {len(types)} types")
     if not all(isinstance(token, str) for token in tokens):
@@ -69,7 +67,7 @@ def _reachable(number: int, token: str, kind: int) -> str:
 
 def _normalizers(index: TensorIndex) -> list[Any]:
     found: list[Any] = []
-    replacements = _array(index, "precompiled_charsmap")
+    replacements = metadata.array(index, "precompiled_charsmap")
     if replacements:
         found.append(normalizers.Precompiled(bytes(value % 256 for value in replacements)))
     if index.metadata.get(f"{TOKENIZER}remove_extra_whitespaces", True):
@@ -77,13 +75,6 @@ def _normalizers(index: TensorIndex) -> list[Any]:
     if index.metadata.get(f"{TOKENIZER}add_space_prefix", True):
         found.append(normalizers.Prepend(" "))
     return [*found, normalizers.Replace(" ", SPACE)]
-
-
-def _array(index: TensorIndex, name: str) -> tuple[Any, ...]:
-    value = index.metadata.get(TOKENIZER + name, ())
-    if isinstance(value, ArrayPlace):
-        return read_array(index.path, value)
-    return value if isinstance(value, tuple) else ()
 
 
 def _id(index: TensorIndex, name: str, default: int, count: int) -> int:
@@ -94,4 +85,4 @@ def _id(index: TensorIndex, name: str, default: int, count: int) -> int:
 
 
 def _refused(index: TensorIndex, held: str) -> ModelFileInvalid:
-    return ModelFileInvalid(index.path, f"has no usable tokenizer in its metadata: it has {held}.", FIX)
+    return metadata.refused(index, held, FIX)
