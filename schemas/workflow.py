@@ -16,6 +16,7 @@ class Control:
     """What an editor does with a value between two runs of the same graph (`control_after_generate`).
 
     node, field: of the prompt. mode: fixed, increment, decrement, randomize or increment-wrap. choices: of a combo.
+    holder: controls that name the same one get the same new value, as they stand for one value in the editor.
     """
 
     node: str
@@ -25,6 +26,7 @@ class Control:
     maximum: float = 2**64 - 1
     step: float = 1
     choices: tuple[Any, ...] = ()
+    holder: str = ""
 
 
 class Workflow(BaseModel):

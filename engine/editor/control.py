@@ -28,12 +28,16 @@ def next_values(workflow: Workflow, chance: random.Random) -> Workflow:
     """
     notes: list[str] = []
     changes: dict[tuple[str, str], tuple[Any, Any]] = {}
+    held: dict[tuple[str, Any], Any] = {}
     for control in workflow.controls:
         node = workflow.prompt.nodes.get(control.node)
         if node is None or control.mode == FIXED or not _is_literal(node, control.field):
             continue
         before = node.inputs[control.field]
-        after = moved(before, control, chance)
+        after = held.get((control.holder, before), None) if control.holder else None
+        if after is None:
+            after = moved(before, control, chance)
+            held[control.holder, before] = after
         where = f"{control.node} {node.class_type}: {control.field}"
         if after is None:
             notes.append(f"{where} stays {before!r}: no values are known to {control.mode} it to")

@@ -5,13 +5,14 @@ node takes is read off its own stored values, not off today's schema: classes ga
 sockets of the group, or fed from inside, or hidden may lack, depending on the editor's age: the way that fits counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
 from engine.editor.graph import EditorNode
 from engine.editor.group_definitions import Group
-from schemas.node_schema import InputSchema, NodeSchema
+from engine.editor.widget_slots import InOrder, read
+from schemas.node_schema import NodeSchema
 
 _Kept = list[tuple[EditorNode, list[int]]]
 """Inner nodes in order, with the numbers of the values that the list has for them."""
@@ -24,7 +25,7 @@ def spread(instance: EditorNode, group: Group, catalogue: Catalogue) -> list[str
         return []
     if isinstance(given, dict):
         return ["its values are stored by name, which is not understood: its inner nodes keep their own"]
-    names = {node.id: list(_value_names(node, catalogue.find(node.type))) for node in group.nodes.values()}
+    names = {node.id: _value_names(node, catalogue.find(node.type)) for node in group.nodes.values()}
     ways = [_kept(group, names, way) for way in _lacking(group)]
     sizes = [sum(len(numbers) for _, numbers in kept) for kept in ways]
     fitting = next((kept for kept, size in zip(ways, sizes, strict=True) if size == len(given)), None)
@@ -69,22 +70,34 @@ def _kept(group: Group, names: dict[str, list[str]], lacking: set[tuple[str, str
     return kept
 
 
-def _value_names(node: EditorNode, schema: NodeSchema | None) -> Iterator[str]:
+def _value_names(node: EditorNode, schema: NodeSchema | None) -> list[str]:
     """Whose value each stored value of a node is, as far as that is sure; control values are their widget's."""
+    if not isinstance(node.values, list):
+        return []
     if schema is None:
         sockets = [slot.name for slot in node.inputs if slot.widget is not None]
-        if isinstance(node.values, list) and len(sockets) == len(node.values):
-            yield from sockets
-        return
-    for entry in schema.widgets():
-        if entry.options:
-            return
-        yield from [entry.name] * (1 + _beside(entry))
+        return sockets if len(sockets) == len(node.values) else []
+    told = _Named(node.values)
+    read(schema.inputs, told, schema.class_type, sockets=frozenset(slot.name for slot in node.inputs))
+    return told.names
 
 
-def _beside(entry: InputSchema) -> int:
-    """How many values editors store beside that of a widget: its control, and for a choice a filter."""
-    seed = entry.type == "INT" and entry.name in ("seed", "noise_seed") and entry.control is not False
-    if not seed and not entry.control:
-        return 0
-    return 2 if entry.type == "COMBO" else 1
+class _Named(InOrder):
+    """Values by position that remember whose they were. names: of the input that each place belongs to."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        super().__init__(values)
+        self.names: list[str] = []
+
+    def take(self, name: str) -> Any:
+        """The next value, which is that of an input."""
+        self.names.append(name)
+        return super().take(name)
+
+    def control(self) -> Any:
+        """The next value, which belongs to the input before it."""
+        return self.take(self.names[-1])
+
+    def skip(self) -> None:
+        """Pass one value, nobody's."""
+        self.take("")

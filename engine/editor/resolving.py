@@ -30,9 +30,13 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value in place of a link. primitive: the node that writes it, as if it had been typed into the widget."""
+    """A value in place of a link. holder: names the one place it is kept in, whoever reads it.
+
+    primitive: the node that writes it, as if it had been typed into the widget.
+    """
 
     value: Any
+    holder: str = ""
     primitive: EditorNode | None = None
 
 
@@ -72,6 +76,7 @@ class Resolver:
         self._name, self._places, self._promoted, self._remark = name, places, promoted, remark
         self._virtual = VirtualNodes()
         self._known: dict[tuple[str, str, str], Source] = {}
+        self._passing: dict[int, dict[tuple[str, str], int | None]] = {}
 
     def source(self, place: Place, node: EditorNode, index: int) -> Source:
         """What feeds input `index` of a node. Raises GraphInvalid (cycle) for links that run in a ring.
@@ -124,7 +129,7 @@ class Resolver:
         if place.parent is None or place.instance is None or not 0 <= number < len(place.graph.inputs):
             return _Stop(None), None
         value = self._promoted.value(place, number)
-        instead: Source = Literal(value) if value is not MISSING else None
+        instead: Source = Literal(value, f"{place.path}{number}") if value is not MISSING else None
         outer = place.outer_inputs[number]
         if outer is not None and place.instance.inputs[outer].link is not None:
             return self._linked(place.parent, place.instance, outer), instead
@@ -136,7 +141,7 @@ class Resolver:
         """The step behind an output of a node."""
         if is_primitive(origin):
             value = primitive_value(origin)
-            return _Stop(None if value is MISSING else Literal(value, primitive=origin))
+            return _Stop(None if value is MISSING else Literal(value, place.id_of(origin), origin))
         if origin.mode == MUTED:
             return _Stop(None)
         if is_virtual(origin.type):
@@ -159,7 +164,7 @@ class Resolver:
         return self._linked(around[outward], around[outward].graph.nodes[name], index)
 
     def _behind_bypassed(self, place: Place, origin: EditorNode, slot: int, wanted: str) -> _Step:
-        index = passing_input(origin, slot, wanted)
+        index = passing_input(origin, slot, wanted, self._passing.setdefault(id(origin), {}))
         if index is None:
             self._remark(place, origin, f"bypassed, but none of its inputs fits its output {slot}: nothing comes out")
             return _Stop(None)
@@ -179,20 +184,27 @@ class Resolver:
         return GraphInvalid([problem])
 
 
-def passing_input(node: EditorNode, slot: int, wanted: str) -> int | None:
+def passing_input(node: EditorNode, slot: int, wanted: str, known: dict[tuple[str, str], int | None]) -> int | None:
     """The input of a bypassed node that comes out of its output `slot` for a consumer of type `wanted`, or None.
 
     ComfyUI's rule: the input of the same number if its type fits both, else the first of the very type, else the first
-    that fits both; for consumers of any type the input of the same number, else the first.
+    that fits both; for consumers of any type the input of the same number, else the first. known: answers about this
+    node by the types of its output and of the consumer.
     """
-    types = [entry.type for entry in node.inputs]
-    if not types:
+    count = len(node.inputs)
+    if not count:
         return None
     if wanted in ANY:
-        return slot if 0 <= slot < len(types) else 0
+        return slot if 0 <= slot < count else 0
     given = node.outputs[slot].type if 0 <= slot < len(node.outputs) else "*"
-    if 0 <= slot < len(types) and fits(types[slot], given) and fits(types[slot], wanted):
+    if 0 <= slot < count and fits(node.inputs[slot].type, given) and fits(node.inputs[slot].type, wanted):
         return slot
+    if (given, wanted) not in known:
+        known[given, wanted] = _first_fitting([entry.type for entry in node.inputs], given, wanted)
+    return known[given, wanted]
+
+
+def _first_fitting(types: list[str], given: str, wanted: str) -> int | None:
     if wanted in types:
         return types.index(wanted)
     return next((index for index, kind in enumerate(types) if fits(kind, given) and fits(kind, wanted)), None)

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
-from engine.editor import dynamic_prompts, tokens
+from engine.editor import dynamic_prompts, group_nodes, tokens
+from engine.editor.control import FIXED
 from engine.editor.graph import EditorFile, EditorNode
 from engine.editor.graph_reading import GraphReader
 from engine.editor.places import Place, Places
 from engine.editor.promoted import Promoted
 from engine.editor.resolving import Literal, Opening, Resolver, Source, Wire
-from engine.editor.virtual_nodes import is_primitive, is_virtual, replaces_tokens
+from engine.editor.virtual_nodes import is_primitive, is_virtual, primitive_mode, replaces_tokens
 from engine.editor.widgets import Widgets, widgets_of
 from engine.reading.printable import shown
 from schemas.node import MISSING
@@ -52,6 +53,7 @@ def translate(
     name: the file, for messages. Raises GraphInvalid (malformed-node, cycle, too-large) with all that is damaged.
     """
     file = GraphReader(name).read(graph)
+    group_nodes.expand(file, graph, catalogue)
     translation = Translation(name, file, catalogue, options or Options())
     prompt = translation.prompt()
     return Workflow.model_construct(
@@ -104,11 +106,13 @@ class Translation:
         for said in widgets.remarks:
             self._remark(place, node, said)
         inputs = self._own_values(place, node, schema, widgets)
+        sources: dict[str, Source] = {}
         for index, slot in enumerate(node.inputs):
             if slot.link is not None:
-                self._link(inputs, name, slot.name, node, self._resolver.source(place, node, index))
+                source = sources[slot.name] = self._resolver.source(place, node, index)
+                self._link(inputs, name, slot.name, node, source)
         self._fill_tokens(place, node, inputs)
-        self._note_controls(name, schema, widgets, inputs)
+        self._note_controls(name, schema, dict(widgets.controls), sources)
         meta = {"title": self._title(node)}
         return PromptNode.model_validate({"class_type": node.type, "inputs": inputs, "_meta": meta})
 
@@ -177,13 +181,25 @@ class Translation:
         found = self._named.get(node_name)
         return MISSING if found is None else self.widgets(found).values.get(widget, MISSING)
 
-    def _note_controls(self, name: str, schema: NodeSchema | None, widgets: Widgets, inputs: dict[str, Any]) -> None:
-        for field, mode in widgets.controls.items():
+    def _note_controls(
+        self, name: str, schema: NodeSchema | None, modes: dict[str, str], sources: dict[str, Source]
+    ) -> None:
+        """Remember what changes between two runs; a value that a primitive writes goes by the primitive's mode."""
+        holders = {}
+        for field, source in sources.items():
+            if isinstance(source, Literal):
+                holders[field] = source.holder
+            if isinstance(source, Literal) and source.primitive is not None:
+                modes[field] = primitive_mode(source.primitive) or FIXED
+            elif isinstance(source, Wire):
+                modes.pop(field, None)
+        for field, mode in modes.items():
             entry = schema.by_name.get(field) if schema is not None else None
-            if mode == "fixed" or entry is None or isinstance(inputs.get(field), list):
+            if mode == FIXED or entry is None:
                 continue
             low, high = (entry.minimum or 0), (2**64 - 1 if entry.maximum is None else entry.maximum)
-            self.controls.append(Control(name, field, mode, low, high, entry.step or 1, entry.choices))
+            held = holders.get(field, "")
+            self.controls.append(Control(name, field, mode, low, high, entry.step or 1, entry.choices, held))
 
     def _remark(self, place: Place, node: EditorNode, said: str) -> None:
         """Note something about a node. The same said of several nodes makes one remark."""

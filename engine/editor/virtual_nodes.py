@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.editor.graph import EditorGraph, EditorNode
+from engine.editor.widget_slots import mode_of
 from schemas.node import MISSING
 
 _EDITOR = {"Note", "MarkdownNote", "Reroute", "PrimitiveNode"}
@@ -48,6 +49,12 @@ def is_primitive(node: EditorNode) -> bool:
 def primitive_value(node: EditorNode) -> Any:
     """The value that a primitive writes into the widgets it is linked to; MISSING if it has none or is no primitive."""
     return _first_value(node) if is_primitive(node) else MISSING
+
+
+def primitive_mode(node: EditorNode) -> str | None:
+    """What a primitive does with its value between two runs, its second saved value; None if it does not say."""
+    values = node.values if isinstance(node.values, list) else []
+    return mode_of(values[1]) if len(values) > 1 else None
 
 
 def replaces_tokens(node: EditorNode) -> bool:
