@@ -19,6 +19,7 @@ from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
 from engine.folders import Folders
 from engine.graph import rewrite
 from engine.graph.check import Checked, examine
+from engine.graph.uses import ClassUse, uses
 from engine.graph.values import BoundNode, bind
 from engine.memory import Ledger
 from engine.plugins.registry import Registry
@@ -28,6 +29,7 @@ from engine.running.session import Session as Running
 from schemas import weight_types
 from schemas.conversion import Conversion, FileNeeded
 from schemas.node import NodeSpec
+from schemas.node_schema import NodeSchema
 from schemas.plan import Plan
 from schemas.quantized import Progress, Quantized
 from schemas.report import Event, Problem, RunReport, Warned
@@ -39,10 +41,13 @@ if TYPE_CHECKING:
     from engine.editor.translating import Options
 
 __all__ = [
+    "ClassUse",
     "Session",
     "Settings",
+    "classes",
     "convert",
     "describe_model",
+    "known_nodes",
     "load",
     "make_weights",
     "model_files",
@@ -150,6 +155,17 @@ def run(
 def nodes() -> list[NodeSpec]:
     """Every node class there is, by name."""
     return list(Registry.builtin().all())
+
+
+def known_nodes() -> list[NodeSchema]:
+    """Every node class that files in the editor's format may use and still be read, by name; not all can run."""
+    catalogue = _catalogue()
+    return [found for name in sorted(catalogue.names()) if (found := catalogue.find(name)) is not None]
+
+
+def classes(workflow: Workflow) -> list[ClassUse]:
+    """The node classes of a graph, those that cannot run here last."""
+    return uses(workflow, Registry.builtin(), _catalogue())
 
 
 def describe_model(path: str | Path) -> ModelFile:

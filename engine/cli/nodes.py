@@ -1,15 +1,16 @@
-"""`comfyless nodes`: the node classes there are, or everything about one."""
+"""`comfyless nodes`: the node classes there are, everything about one, or those that a graph has."""
 
 import argparse
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.cli import words
+from engine.cli import known_nodes, used_nodes, words
 from engine.cli.console import Console
-from engine.cli.exit_codes import DONE
+from engine.cli.exit_codes import DONE, INVALID, worst
 from engine.cli.options import Verbs, add_manner, add_verb
+from engine.cli.problems import tell
 from engine.cli.table import table
 from engine.errors import GraphInvalid
 from engine.plugins.nearest import Nearest
@@ -17,44 +18,80 @@ from schemas.report import Problem
 
 if TYPE_CHECKING:
     from schemas.node import InputSpec, NodeSpec
+    from schemas.node_schema import NodeSchema
+
+    Described = TypeVar("Described", NodeSpec, NodeSchema)
 
 CHOICES_WIDTH = 72
 """Columns in which long lists of choices are laid out."""
 
-HELP = "list node classes, or describe one"
+HELP = "list node classes, describe one, or tell which ones a graph has"
 
 
 def add(verbs: Verbs) -> None:
     """Add the verb to the parser."""
-    said = "List the node classes that graphs may use, or describe one: its inputs, their ranges, its outputs."
+    said = "List the node classes that graphs may use, describe some, or tell which ones a graph has and which can run."
     parser = add_verb(verbs, nodes, HELP, said)
-    parser.add_argument("name", metavar="NAME", nargs="?", help="a node class, or the name an editor shows for it")
+    parser.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="a node class, the name an editor shows for it, or a workflow file: its classes",
+    )
     add_manner(parser, quiet=False)
 
 
 def nodes(arguments: argparse.Namespace) -> int:
-    """List them all, or describe the named one."""
+    """List them all, or tell of each that is named."""
     from engine import api
 
     console, specs = Console(), api.nodes()
-    if arguments.name is not None:
-        specs = [_named(specs, arguments.name)]
-    if arguments.json:
-        for spec in specs:
+    if not arguments.names:
+        for spec in specs if arguments.json else ():
             console.record(record_of(spec))
-    else:
-        for line in listing(specs) if arguments.name is None else description(specs[0]):
+        for line in () if arguments.json else listing(specs):
             console.data(line)
+    return worst([_tell(console, specs, name, arguments.json) for name in arguments.names])
+
+
+def _tell(console: Console, specs: "Sequence[NodeSpec]", name: str, as_json: bool) -> int:
+    """Tell of a class, or of the classes of a file; 2 for what is neither, which does not stop the next."""
+    try:
+        spec = _named(specs, name)
+        if spec is None and used_nodes.is_file_name(name):
+            workflow, found = used_nodes.read(name, lambda file, said: console.note(words.plain(f"{file}: {said}")))
+            records, lines = used_nodes.records_of(workflow, found), used_nodes.lines_of(workflow, found)
+        elif spec is not None:
+            records, lines = iter([record_of(spec)]), description(spec)
+        else:
+            schema = _known(specs, name)
+            records, lines = iter([known_nodes.record_of(schema)]), known_nodes.description(schema)
+    except GraphInvalid as error:
+        tell(console.complain, console.terminal, "comfyless", error.problems)
+        return INVALID
+    for record in records if as_json else ():
+        console.record(record)
+    for line in () if as_json else lines:
+        console.data(line)
     return DONE
 
 
-def _named(specs: "Sequence[NodeSpec]", name: str) -> "NodeSpec":
-    """The class of that name, letters of any case. Raises GraphInvalid with near names."""
+def _named(specs: "Iterable[Described]", name: str) -> "Described | None":
+    """The class of that name, letters of any case."""
     wanted = name.casefold()
-    for spec in specs:
-        if wanted in (spec.class_type.casefold(), spec.display_name.casefold()):
-            return spec
-    near = Nearest(spec.class_type for spec in specs).of(name)
+    either = (spec for spec in specs if wanted in (spec.class_type.casefold(), spec.display_name.casefold()))
+    return next(either, None)
+
+
+def _known(specs: "Sequence[NodeSpec]", name: str) -> "NodeSchema":
+    """The class of that name, which cannot run here. Raises GraphInvalid with near names."""
+    from engine import api
+
+    known = api.known_nodes()
+    schema = _named(known, name)
+    if schema is not None:
+        return schema
+    near = Nearest([*(spec.class_type for spec in specs), *(found.class_type for found in known)]).of(name)
     fix = f"Did you mean {' or '.join(near)}?" if near else "`comfyless nodes` lists all."
     raise GraphInvalid([Problem(code="unknown-class", found=name, said=f"no node class is named {name!r}.", fix=fix)])
 
@@ -137,6 +174,7 @@ def record_of(spec: "NodeSpec") -> dict[str, Any]:
         "display_name": spec.display_name,
         "category": spec.category,
         "description": spec.description,
+        "runs": True,
         "pack": spec.pack,
         "output_node": spec.output_node,
         "inputs": inputs,

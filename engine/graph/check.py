@@ -75,7 +75,7 @@ def examine(workflow: Workflow, registry: Registry, folders: Folders, to_run: bo
 def _of_nodes(scene: Scene, wanted: Needed) -> list[Problem]:
     found: list[Problem] = []
     unknown = _unknown(scene, wanted)
-    packs = packs_of(scene) if unknown else {}
+    packs = packs_of(scene.prompt, scene.editor_graph) if unknown else {}
     for name, data in scene.graph.nodes(data=True):
         if name not in wanted:
             continue

@@ -10,6 +10,7 @@ from engine.graph.scene import Scene, one_of
 from engine.plugins.known_classes import supplier
 from engine.reading.documents import subgraphs
 from engine.reading.printable import clipped, printable, shown
+from schemas.prompt import Prompt
 from schemas.report import Problem
 
 MOST_NAMED = 10
@@ -46,14 +47,14 @@ def together(problem: Problem, others: Sequence[str]) -> Problem:
     return problem.model_copy(update={"said": said, "also": [clipped(name) for name in others]})
 
 
-def packs_of(scene: Scene) -> dict[str, str]:
+def packs_of(prompt: Prompt, editor_graph: dict[str, Any] | None) -> dict[str, str]:
     """Packs that the file names, by node id and by class: from the nodes' notes and the editor's graph beside them."""
     found: dict[str, str] = {}
-    for name, node in scene.prompt.nodes.items():
+    for name, node in prompt.nodes.items():
         pack = _pack_in(node.meta) or _pack_in(node.meta.get("properties"))
         if pack:
             found[name] = pack
-    graphs = [scene.editor_graph, *subgraphs(scene.editor_graph)] if scene.editor_graph else []
+    graphs = [editor_graph, *subgraphs(editor_graph)] if editor_graph else []
     for graph in graphs:
         editor_nodes = graph.get("nodes")
         for item in editor_nodes if isinstance(editor_nodes, list) else ():

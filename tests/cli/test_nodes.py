@@ -1,10 +1,13 @@
 """`comfyless nodes`: with the classes that comfyless brings."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Ended
+from tests.graph.fakes import node
 
 Command = Callable[..., Ended]
 
@@ -46,3 +49,50 @@ def test_an_unknown_class_is_told_with_near_names(command: Command) -> None:
     ended = command("nodes", "ksample")
     assert (ended.code, ended.out) == (2, "")
     assert "no node class is named 'ksample'. Did you mean KSampler" in ended.err
+
+
+def test_a_class_that_cannot_run_is_described_from_its_schema(command: Command) -> None:
+    ended = command("nodes", "compare images")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("ImageCompare (Compare Images): image\nIt cannot run here; ComfyUI has it (core ")
+    (record,) = command("nodes", "--json", "ApplyFluxControlNet").records
+    assert (record["runs"], record["address"]) == (False, "https://github.com/XLabs-AI/x-flux-comfyui")
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> str:
+    """A file with classes of every kind."""
+    nodes = {
+        "1": node("KSampler"),
+        "2": node("KSampler"),
+        "3": node("ImageCompare"),
+        "4": {**node("Unheard"), "_meta": {"cnr_id": "some-pack"}},
+        "5": node("Unseen"),
+    }
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(nodes))
+    return str(path)
+
+
+def test_the_classes_of_a_file_are_listed_with_who_can_run_them(command: Command, graph: str) -> None:
+    ended = command("nodes", graph)
+    head, *rows = ended.out.splitlines()
+    assert (ended.code, head) == (0, f"{graph}: 5 nodes of 4 classes, 1 of which can run here")
+    assert rows[0].split() == ["KSampler", "2", "runs"]
+    assert rows[1].startswith("  ImageCompare  1  cannot run; ComfyUI has it (core ")
+    assert rows[2].endswith("unknown; of the pack 'some-pack', the file says")
+    assert rows[3].split() == ["Unseen", "1", "unknown"]
+
+
+def test_the_classes_of_a_file_in_json_carry_their_nodes(command: Command, graph: str) -> None:
+    first, second, *_ = command("nodes", "--json", graph).records
+    assert (first["class_type"], first["nodes"], first["runs"]) == ("KSampler", ["1", "2"], True)
+    assert (second["class_type"], second["runs"], second["address"]) == ("ImageCompare", False, None)
+
+
+def test_several_names_and_files_are_told_and_a_bad_one_stops_none(command: Command, graph: str) -> None:
+    ended = command("nodes", "VAEDecode", "missing.json", graph)
+    assert ended.code == 2
+    assert "VAEDecode" in ended.out
+    assert "Unseen" in ended.out
+    assert "there is no such file" in ended.err

@@ -1,0 +1,79 @@
+"""`comfyless nodes FILE`: the classes that a graph has, and which of them can run here."""
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from engine.cli import words
+from engine.cli.loading import load
+from engine.cli.table import table
+
+if TYPE_CHECKING:
+    from engine import api
+    from schemas.workflow import Workflow
+
+ENDINGS = frozenset({".json", ".png", ".webp", ".jpg", ".jpeg"})
+STANDARD_INPUT = "-"
+
+
+def is_file_name(name: str) -> bool:
+    """Whether an argument names a file rather than a class: it looks like one, or is there."""
+    path = PurePath(name)
+    if name == STANDARD_INPUT or path.suffix.lower() in ENDINGS or len(path.parts) > 1:
+        return True
+    return _is_there(name)
+
+
+def _is_there(name: str) -> bool:
+    from pathlib import Path
+
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # no file system takes such a name
+        return False
+
+
+def read(file: str, note: Any) -> "tuple[Workflow, list[api.ClassUse]]":
+    """The graph in a file, and its classes. Raises GraphInvalid."""
+    from engine import api
+
+    workflow = load(file, (), note)
+    return workflow, api.classes(workflow)
+
+
+def lines_of(workflow: "Workflow", found: "list[api.ClassUse]") -> Iterator[str]:
+    """A headline, then a row for each class: how many nodes, and whether it runs, or what has it."""
+    runs = sum(use.runs for use in found)
+    sizes = f"{words.count(len(workflow.prompt.nodes), 'node')} of {words.count(len(found), 'class', 'es')}"
+    yield words.plain(f"{workflow.name}: {sizes}, {runs} of which can run here")
+    rows = [(use.class_type, str(len(use.nodes)), "runs" if use.runs else _origin(use)) for use in found]
+    yield from table(rows, indent=2, right=(1,))
+
+
+def _origin(use: "api.ClassUse") -> str:
+    """Who has a class that cannot run here."""
+    if use.schema is not None:
+        return f"cannot run; {origin(use.schema.since, use.schema.address)}"
+    return f"unknown; of the pack {use.pack!r}, the file says" if use.pack else "unknown"
+
+
+def origin(since: str, address: str | None) -> str:
+    """Who has a class: ComfyUI since some release, or a pack with its address."""
+    return f"the pack {since} has it ({address})" if address else f"ComfyUI has it ({since})"
+
+
+def records_of(workflow: "Workflow", found: "list[api.ClassUse]") -> "Iterator[dict[str, Any]]":
+    """Each class as a JSON record."""
+    for use in found:
+        schema = use.schema
+        yield {
+            "event": "class",
+            "file": workflow.name,
+            "class_type": use.class_type,
+            "count": len(use.nodes),
+            "nodes": use.nodes,
+            "runs": use.runs,
+            "since": schema.since if schema is not None else None,
+            "address": schema.address if schema is not None else None,
+            "pack": use.pack,
+        }
