@@ -50,7 +50,7 @@ def _box(node: dict[str, Any], inside: dict[str, dict[str, Any]], find: Find, va
     flags = node.get("flags")
     mode = node.get("mode")
     box = Box(
-        id=str(node.get("id")),
+        id=raw.name(node.get("id")),
         kind="" if definition else kind,
         title=raw.text(node.get("title")) or otherwise or kind,
         left=place.x,
@@ -149,7 +149,7 @@ def _wire(link: Any, parents: dict[str, Any]) -> tuple[Wire | None, Any]:
     if not isinstance(link[2], int) or not isinstance(link[4], int):
         return None, None
     kind = _type(link[5]) if len(link) > 5 else "*"
-    return Wire(str(link[1]), link[2], str(link[3]), link[4], kind), parent
+    return Wire(raw.name(link[1]), link[2], raw.name(link[3]), link[4], kind), parent
 
 
 def _through(parent: Any, points: dict[str, dict[str, Any]]) -> list[Point]:

@@ -17,10 +17,11 @@ LEAST_COLUMN = 2_400.0
 
 
 def places(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, tuple[float, float]]:
-    """The upper left corner of each node. graph: edges from what makes a value to what reads it, with `at`: how far
-    down the reader, 0 to 1, the link ends; cycles may be there.
+    """The upper left corner of each node.
 
-    Parts that have no link with one another stand side by side and one below the other. n log n in nodes and links.
+    graph: edges from what makes a value to what reads it, with `at`: how far down the reader, 0 to 1, the link ends;
+    cycles may be there. Parts that have no link with one another stand side by side and one below the other.
+    n log n in nodes and links.
     """
     found: dict[str, tuple[float, float]] = {}
     parts = [_part(graph.subgraph(names), sizes) for names in nx.weakly_connected_components(graph)]

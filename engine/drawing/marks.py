@@ -30,8 +30,9 @@ def by_problem(problems: Sequence[Problem]) -> dict[str, Mark]:
         if problem.node is None:
             continue
         field = f"{problem.field}: " if problem.field else ""
-        mark = found.setdefault(problem.node, Mark())
-        mark.failed = "\n".join(filter(None, (mark.failed, f"{field}{problem.said} {problem.fix}".strip())))
+        for node in (problem.node, *problem.also):
+            mark = found.setdefault(node, Mark())
+            mark.failed = "\n".join(filter(None, (mark.failed, f"{field}{problem.said} {problem.fix}".strip())))
     return found
 
 
@@ -57,7 +58,7 @@ def apply(panels: Sequence[Panel], marks: dict[str, Mark]) -> list[str]:
 
 
 def _way(panel: Panel, inside: dict[str, Panel], name: str) -> Iterator[Box]:
-    """The nodes from the outermost to the one meant; none if one of them is not there."""
+    """The nodes from the outermost to the one meant, as far as they are drawn: old group nodes are from outside."""
     if name in panel.boxes:
         yield panel.boxes[name]
         return
@@ -66,7 +67,7 @@ def _way(panel: Panel, inside: dict[str, Panel], name: str) -> Iterator[Box]:
     for part in name.split(BETWEEN):
         box = here.boxes.get(part) if here is not None else None
         if box is None:
-            return
+            break
         found.append(box)
         here = inside.get(box.opens or "")
     yield from found

@@ -37,6 +37,11 @@ def area(value: Any) -> Area | None:
     return Area(left, top, left + max(width, 10.0), top + max(height, 10.0))
 
 
+def name(value: Any) -> str:
+    """An id as text: 7, "7" and 7.0 are the same."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def text(value: Any) -> str:
     """A text, or nothing."""
     return value[:LONGEST] if isinstance(value, str) else ""
