@@ -66,6 +66,8 @@ def _examined(console: Console, arguments: argparse.Namespace, session: "api.Ses
 
     try:
         workflow = load(file, arguments.sets, note, every=arguments.json or arguments.verbose)
+        if workflow.building_block:
+            note(workflow.name, _left_open(workflow))
         return Finding(file, session.validate(workflow), workflow, notes)
     except GraphInvalid as error:
         return Finding(file, error.problems, None, notes)
@@ -77,7 +79,7 @@ def _tell(console: Console, arguments: argparse.Namespace, finding: Finding) -> 
     elif finding.problems:
         tell(console.data, console.terminal, finding.file, finding.problems)
     elif finding.workflow is not None:
-        console.result(words.plain(f"{finding.file}: valid, {_extent(finding.workflow)}"))
+        console.result(words.plain(f"{finding.file}: valid, {words.count(len(finding.workflow.prompt.nodes), 'node')}"))
     return INVALID if finding.problems else DONE
 
 
@@ -91,11 +93,8 @@ def _record(finding: Finding) -> dict[str, Any]:
     return record
 
 
-def _extent(workflow: "Workflow") -> str:
-    """How large a graph is: `12 nodes`; of a building block also what it leaves open."""
-    size = words.count(len(workflow.prompt.nodes), "node")
-    if not workflow.building_block:
-        return size
+def _left_open(workflow: "Workflow") -> str:
+    """What a building block wants from the graph that it will be put into."""
     nodes = workflow.prompt.nodes
     left = [
         f"{node} {nodes[node].class_type if node in nodes else ''}".rstrip() + f".{field}"
@@ -103,7 +102,6 @@ def _extent(workflow: "Workflow") -> str:
         for field in fields
     ]
     if not left:
-        return f"{size}, a building block: no input is left open"
+        return "a building block: no input is left open"
     named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
-    are = "input is" if len(left) == 1 else "inputs are"
-    return f"{size}, a building block: {len(left)} {are} left open: {named}"
+    return f"a building block: {words.count(len(left), 'input')} left open: {named}"

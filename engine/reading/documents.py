@@ -10,10 +10,12 @@ from engine.reading.json_text import Text
 from engine.reading.picture_metadata import PROMPT, WORKFLOW
 from engine.reading.printable import clipped, shown
 from engine.reading.prompt_form import has_key, is_editor_form
-from engine.reading.recognise import EditorOnly, editor_graph, open_texts, read
+from engine.reading.recognise import BESIDE, EditorOnly, editor_graph, open_texts, read
 from engine.reading.source import bytes_of
 from schemas.report import Problem
-from schemas.workflow import Form, Workflow
+from schemas.workflow import Form
+
+LEFT_OUT = "the editor's graph, which the picture carries too, is left out"
 
 
 class Document(NamedTuple):
@@ -32,9 +34,7 @@ def read_document(name: str, data: bytes) -> Document:
     """
     found = read(name, data)
     form: Form = "ui" if isinstance(found, EditorOnly) else found.form
-    notes = list(found.notes)
-    if form == "picture" and isinstance(found, Workflow) and found.workflow is not None:
-        notes.append("the editor's graph, which the picture carries too, is left out")
+    notes = [LEFT_OUT if note == BESIDE else note for note in found.notes]
     document = Document(found.name, form, _value(found.name, data), notes)
     problems = [problem for graph in editor_graphs(document) for problem in _damage(found.name, graph)]
     if problems:

@@ -15,6 +15,7 @@ from schemas.report import Problem, ProblemCode
 from schemas.workflow import Form, Workflow
 
 EXPORT = "Export it from ComfyUI in API format: Workflow menu, Export (API)."
+BESIDE = "the editor's graph, which the picture carries too, is kept, but is not what runs"
 _OUTPUT = "output"
 """The editor's own name for a prompt, beside "workflow"."""
 _SIGNATURES: tuple[tuple[Callable[[bytes], bool], str], ...] = (
@@ -158,16 +159,14 @@ def _from_picture(file: str, picture: Embedded) -> Reading:
         raise _without_graph(file, picture)
     place = f"in the {picture.kind}'s {picture.place} {key!r}"
     found = _from_json(file, json_text.parse(Text(file, picture.texts[key], place), nan_as_null=True))
-    note = f"the graph was found {place}"
+    notes = [f"the graph was found {place}", *found.notes]
     if isinstance(found, EditorOnly):
-        return replace(found, form="picture", notes=[note, *found.notes])
+        return replace(found, form="picture", notes=notes)
     editor = picture.texts.get(WORKFLOW) if key == PROMPT else None
     graph = editor_graph({WORKFLOW: _editor_text(file, picture, editor)}) if editor else found.workflow
-    if editor and graph is not None:
-        note += f"; the editor's graph beside it, {WORKFLOW!r}, is not what runs"
-    return Workflow.model_construct(
-        name=file, form="picture", prompt=found.prompt, workflow=graph, notes=[note, *found.notes]
-    )
+    if graph is not None:
+        notes.append(BESIDE)
+    return Workflow.model_construct(name=file, form="picture", prompt=found.prompt, workflow=graph, notes=notes)
 
 
 def _editor_text(file: str, picture: Embedded, text: str) -> Any:

@@ -77,9 +77,10 @@ def test_many_notes_are_counted_unless_all_are_asked_for(api: FakeApi, command: 
 
 def test_a_building_block_is_called_so_with_what_it_leaves_open(api: FakeApi, command: Command) -> None:
     api.blocks["a.json"] = {"1": ["model", "vae"], "2": ["images"]}
-    assert command("validate", "a.json").out == (
-        "a.json: valid, 2 nodes, a building block: 3 inputs are left open: "
-        "1 Picture.model, 1 Picture.vae, 2 SaveImage.images\n"
+    assert command("validate", "a.json") == Ended(
+        0,
+        "a.json: valid, 2 nodes\n",
+        "a.json: a building block: 3 inputs left open: 1 Picture.model, 1 Picture.vae, 2 SaveImage.images\n",
     )
     (record,) = command("validate", "--json", "a.json").records
     assert (record["valid"], record["building_block"], record["open_inputs"]) == (True, True, api.blocks["a.json"])

@@ -99,7 +99,7 @@ def test_a_prompt_under_workflow_is_a_prompt():
 def test_of_both_graphs_in_a_picture_the_prompt_counts_and_that_is_told():
     found = read("picture", png(text("prompt", PROMPT), text("workflow", WORKFLOW)))
     assert (found.prompt.as_json(), found.workflow) == (GRAPH, EDITOR)
-    assert "is not what runs" in found.notes[0]
+    assert "is not what runs" in found.notes[1]
 
 
 @pytest.mark.parametrize("data", [png(), with_tags("webp", {}), with_tags("jpeg", {MODEL: "Nikon"})])
