@@ -1,7 +1,7 @@
 """Random prompts, and the same drawn as an editor would have it: with reroutes, bypasses, named values and subgraphs.
 
-A prompt is made first; then links are led through nodes that do not run, and sets of nodes are put into subgraphs, again
-and again, some of their values standing on the subgraph's node. Translated, the drawing must give the prompt back.
+A prompt is made first; then links are led through nodes that do not run, and sets of nodes are put into subgraphs,
+again and again, some of their values standing on the subgraph's node. Translated, the drawing must give it back.
 """
 
 import random
