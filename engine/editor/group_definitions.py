@@ -49,7 +49,7 @@ class Group:
                 return inputs[slot].type
         link = self.graph.links.get(reroute.inputs[0].link or "") if reroute.inputs else None
         outputs = self.nodes[link.origin].outputs if link is not None else []
-        if link is not None and link.origin_slot < len(outputs):
+        if link is not None and 0 <= link.origin_slot < len(outputs):
             return outputs[link.origin_slot].type
         return self.outer_types.get(reroute.id) or self.external.get((reroute.id, 0), "*")
 

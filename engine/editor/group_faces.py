@@ -28,15 +28,16 @@ class _Socket:
 def connect_faces(instance: EditorNode, group: Group) -> list[str]:
     """Give the group's graph the inputs and outputs of the node that stands for it. Returns what is to be told."""
     remarks: list[str] = []
-    _connect_inputs(instance, group, remarks)
-    _connect_outputs(instance, group, remarks)
+    inputs, outputs = _open_inputs(group), _open_outputs(group)
+    _connect_inputs(instance, group, inputs, remarks)
+    _connect_outputs(instance, group, outputs, remarks)
     return remarks
 
 
-def _connect_inputs(instance: EditorNode, group: Group, remarks: list[str]) -> None:
+def _connect_inputs(instance: EditorNode, group: Group, sockets: list[_Socket], remarks: list[str]) -> None:
     linked = [slot for slot in instance.inputs if slot.link is not None]
     graph = group.graph
-    for slot, socket in zip(linked, _matched(linked, _open_inputs(group)), strict=True):
+    for slot, socket in zip(linked, _matched(linked, sockets), strict=True):
         if socket is None:
             remarks.append(f"its input {shown(slot.name)} is not found inside, so its link is dropped")
             continue
@@ -49,8 +50,8 @@ def _connect_inputs(instance: EditorNode, group: Group, remarks: list[str]) -> N
         graph.input_links.append([link.id])
 
 
-def _connect_outputs(instance: EditorNode, group: Group, remarks: list[str]) -> None:
-    sockets, graph = _open_outputs(group), group.graph
+def _connect_outputs(instance: EditorNode, group: Group, sockets: list[_Socket], remarks: list[str]) -> None:
+    graph = group.graph
     in_order = len(sockets) == len(instance.outputs)
     found = list(sockets) if in_order else _matched(instance.outputs, sockets)
     for number, (slot, socket) in enumerate(zip(instance.outputs, found, strict=True)):

@@ -11,6 +11,7 @@ from engine.editor.graph import EditorFile, EditorGraph, EditorNode
 from engine.editor.group_definitions import Group, read_group
 from engine.editor.group_faces import connect_faces
 from engine.editor.group_values import spread
+from engine.editor.places import DEEPEST
 from engine.errors import GraphInvalid
 from engine.reading.printable import shown
 
@@ -67,8 +68,9 @@ class _Unfolding:
     def _unfold(self, node: EditorNode, name: str, path: str, around: tuple[str, ...]) -> EditorGraph | None:
         """The definition that the node is now an instance of, or None with a remark."""
         told = f"the group node {path} {shown(name)}"
-        if name in around:
-            self._file.remarks.append(f"{told} is left: it contains itself")
+        if name in around or len(around) >= DEEPEST:
+            why = "it contains itself" if name in around else f"it stands in {DEEPEST} others"
+            self._file.remarks.append(f"{told} is left: {why}")
             return None
         try:
             group = read_group(name, self._groups[name])

@@ -119,6 +119,13 @@ def test_a_reroute_at_the_edge_is_named_by_what_it_carries() -> None:
     assert feeds(inside(instance(inputs="base:MODEL"), nodes=nodes, links=links, config=config)) == [("base", "0", 0)]
 
 
+def test_a_reroute_that_only_passes_through_is_named_by_the_link_from_outside() -> None:
+    stands = instance(inputs="VAE:VAE", outputs="VAE:VAE")
+    nodes = [node("Reroute", inputs="x:*", outputs="x:*")]
+    graph = inside(stands, nodes=nodes, links=[[None, 2, 0, 0, 4, "VAE"]])
+    assert (feeds(graph), leads(graph)) == ([("VAE", "0", 0)], [(0, "0", 0)])
+
+
 def test_an_input_of_another_name_is_found_by_its_ending_and_then_by_its_type() -> None:
     nodes = [node("A", inputs="clip:CLIP model:MODEL")]
     found = feeds(inside(instance(inputs="My_title_clip:CLIP anything:MODEL"), nodes=nodes, links=[]))
