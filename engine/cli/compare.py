@@ -29,9 +29,7 @@ SAID = (
     " side by side: their difference, PSNR, SSIM, the error of the latents, time, memory, model files, and what differs"
     " between the graphs. Rendered pictures are on the page only."
 )
-SIDE = (
-    "a graph in API format, a picture, a folder of pictures, or what run --json printed; - is a graph on standard input"
-)
+SIDE = "a workflow file, a picture, a folder of pictures, or what run --json printed; - is a workflow on standard input"
 SET = "change a value of {} first, as run --set does (may be repeated)"
 
 
