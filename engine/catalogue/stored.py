@@ -1,18 +1,24 @@
 """How the table of classes holds one: as JSON, whatever is usual left out.
 
-    {"in":[["model","MODEL"],["seed","INT",{"default":0,…}],…],"out":["LATENT"],"category":"sampling"}
+    {"in":[["model","MODEL"],["cfg","FLOAT",{"default":8.0,"range":[0.0,100.0,0.1]}],…],"out":["LATENT"]}
 
-An input is [name, type, what is unusual]; an output is its type, or [name, type], with True behind it for a list.
+An input is [name, type, what is unusual], its type a list if those are its choices, its range being [minimum, maximum,
+step]; behind the word "optional" none is required. An output is its type, or [name, type], with true behind it for a
+list. An option of a dynamic combo is its inputs, or the earlier option that has the same. An autogrow is [prefix,
+names, least, most, the input that grows].
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.node import MISSING
 from schemas.node_schema import Growing, InputSchema, NodeSchema, Option, Output
 
 Json = dict[str, Any]
-INPUT_FIELDS = ("minimum", "maximum", "step", "control", "forced", "dynamic_prompts", "multiline", "upload")
+COMBO, OPTIONAL = "COMBO", "optional"
+RANGE = ("minimum", "maximum", "step")
+INPUT_FIELDS = ("control", "forced", "dynamic_prompts", "multiline", "upload")
 """Fields of an input that are stored as they are, unless they have their default."""
 NODE_FIELDS = ("display_name", "category", "output_node", "partner", "deprecated", "certain")
 """Fields of a class that are stored as they are, unless they have their default."""
@@ -41,42 +47,75 @@ def _unusual(of: Any, usual: Any, fields: Iterable[str]) -> Json:
     return {field: value for field, value in found.items() if value is not getattr(usual, field) and value != ""}
 
 
-def _inputs_json(inputs: Iterable[InputSchema]) -> list[Any]:
-    return [_input_json(entry) for entry in inputs]
+def _inputs_json(inputs: Sequence[InputSchema]) -> list[Any]:
+    required = [_input_json(entry) for entry in inputs if entry.required]
+    optional = [_input_json(entry) for entry in inputs if not entry.required]
+    return [*required, OPTIONAL, *optional] if optional else required
 
 
 def _input_json(entry: InputSchema) -> list[Any]:
-    more: Json = {} if entry.required else {"required": False}
+    more: Json = {}
     if entry.default is not MISSING:
         more["default"] = entry.default
-    if entry.choices:
-        more["choices"] = list(entry.choices)
+    span = [getattr(entry, field) for field in RANGE]
+    if span != [None] * 3:
+        more["range"] = span if entry.step is not None else span[:2]
     more |= _unusual(entry, _USUAL_INPUT, INPUT_FIELDS)
     if entry.options:
-        more["options"] = {option.key: _inputs_json(option.inputs) for option in entry.options}
+        more["options"] = _options_json(entry.options)
     if entry.growing:
         grown = entry.growing
-        more["growing"] = [grown.prefix, list(grown.names), grown.least, grown.most, _input_json(grown.of)]
-    return [entry.name, entry.type, more] if more else [entry.name, entry.type]
+        more["growing"] = [grown.prefix, _names_json(grown.names), grown.least, grown.most, _input_json(grown.of)]
+    kind = list(entry.choices) if entry.choices and entry.type == COMBO else entry.type
+    return [entry.name, kind, more] if more else [entry.name, kind]
 
 
-def _inputs(stored: Iterable[Sequence[Any]]) -> tuple[InputSchema, ...]:
-    return tuple(_input(entry) for entry in stored)
+def _inputs(stored: list[Any]) -> tuple[InputSchema, ...]:
+    many = stored.index(OPTIONAL) if OPTIONAL in stored else len(stored)
+    return tuple(_input(entry, place < many) for place, entry in enumerate(stored) if place != many)
 
 
-def _input(stored: Sequence[Any]) -> InputSchema:
+def _input(stored: Sequence[Any], required: bool = True) -> InputSchema:
     more: Json = dict(stored[2]) if len(stored) > 2 else {}
-    for field in ("choices", "options"):
-        if field in more:
-            more[field] = tuple(more[field]) if field == "choices" else _options(more[field])
+    more |= zip(RANGE, more.pop("range", ()), strict=False)
+    if "options" in more:
+        more["options"] = tuple(_options(more["options"]))
     if "growing" in more:
         prefix, names, least, most, of = more["growing"]
-        more["growing"] = Growing(prefix, tuple(names), least, most, _input(of))
-    return InputSchema(stored[0], stored[1], **more)
+        more["growing"] = Growing(prefix, _names(names), least, most, _input(of))
+    if isinstance(stored[1], list):
+        return InputSchema(stored[0], COMBO, required, choices=tuple(stored[1]), **more)
+    return InputSchema(stored[0], stored[1], required, **more)
 
 
-def _options(stored: Mapping[str, Any]) -> tuple[Option, ...]:
-    return tuple(Option(key, _inputs(inputs)) for key, inputs in stored.items())
+def _options_json(options: Iterable[Option]) -> Json:
+    stored: Json = {}
+    seen: dict[str, str] = {}
+    for option in options:
+        inputs = _inputs_json(option.inputs)
+        first = seen.setdefault(json.dumps(inputs), option.key)
+        stored[option.key] = inputs if first == option.key or not inputs else first
+    return stored
+
+
+def _options(stored: Mapping[str, Any]) -> Iterator[Option]:
+    for key, inputs in stored.items():
+        yield Option(key, _inputs(stored[inputs] if isinstance(inputs, str) else inputs))
+
+
+def _names_json(names: tuple[str, ...]) -> list[Any]:
+    """Names that count up, as most do, are stored as the first and how many: ["image_1", 14]."""
+    counted = [names[0], len(names)] if names else []
+    return counted if counted and _names(counted) == names else list(names)
+
+
+def _names(stored: list[Any]) -> tuple[str, ...]:
+    if not stored or isinstance(stored[-1], str):
+        return tuple(stored)
+    first, many = stored
+    stem = first.rstrip("0123456789")
+    start = int(first[len(stem) :] or 0)
+    return tuple(f"{stem}{number}" for number in range(start, start + many))
 
 
 def _output_json(output: Output) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from engine.catalogue.catalogue import known
 from engine.graph.build import Graph
-from engine.plugins.known_classes import supplier
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ def possible_outputs(graph: Graph) -> list[str]:
     found = []
     for name, data in graph.nodes(data=True):
         if data["spec"] is None:
-            known = supplier(data["node"].class_type)
-            if known is None or known.output_node:
+            schema = known(data["node"].class_type)
+            if schema is None or schema.output_node:
                 found.append(name)
     return found
 

@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.catalogue.catalogue import known
 from engine.graph.build import Graph
 from engine.graph.prune import Needed
 from engine.graph.scene import Scene, one_of
-from engine.plugins.known_classes import supplier
 from engine.reading.documents import subgraphs
 from engine.reading.printable import clipped, printable, shown
+from schemas.node_schema import NodeSchema
 from schemas.prompt import Prompt
 from schemas.report import Problem
 
@@ -20,12 +21,11 @@ MOST_NAMED = 10
 def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
     """The finding on a node whose class nobody here has. packs: as `packs_of` reads them from the file."""
     class_type = scene.prompt.nodes[name].class_type
-    known, told = supplier(class_type), packs.get(class_type) or packs.get(name)
-    said = f"there is no node class {shown(class_type)} here"
-    own = False
-    if known is not None:
-        own = known.address is None
-        said += f"; it belongs to {known.pack}{f' ({known.address})' if known.address else ''}"
+    schema, told = known(class_type), packs.get(class_type) or packs.get(name)
+    said = f"node class {shown(class_type)} is not available in this version"
+    own = schema is not None and schema.address is None
+    if schema is not None:
+        said += f"; {_origin(schema)}"
     elif told:
         said += f"; the file says that the pack {shown(told)} supplies it"
     near = one_of(scene.near_classes(class_type))
@@ -45,6 +45,13 @@ def together(problem: Problem, others: Sequence[str]) -> Problem:
     are = "node is" if len(others) == 1 else "nodes are"
     said = f"{problem.said} {len(others)} more {are} of this class: {named}{more}."
     return problem.model_copy(update={"said": said, "also": [clipped(name) for name in others]})
+
+
+def _origin(schema: NodeSchema) -> str:
+    """Who has a class that we do not."""
+    if schema.address is not None:
+        return f"it belongs to the pack {schema.since} ({schema.address})"
+    return f"ComfyUI has it since {schema.since}{', and it calls a paid service' if schema.partner else ''}"
 
 
 def packs_of(prompt: Prompt, editor_graph: dict[str, Any] | None) -> dict[str, str]:

@@ -1,17 +1,20 @@
 """Write engine/catalogue/classes.json from dumps of ComfyUI's /object_info.
 
 python -m tests.catalogue.write_catalogue FOLDER
-where FOLDER holds core_0.3.64.json, core_0.3.75.json, newer_core_reconstructed.json and pack_<name>.json files.
+where FOLDER holds a JSON file for each of SOURCES: what a server without model files answers.
 """
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.catalogue import catalogue
 from engine.catalogue.stored import as_json
+from schemas.node_schema import InputSchema, NodeSchema, Option
+from tests.catalogue import corrections
 from tests.catalogue.object_info import node_schema
 
 TABLE = Path(catalogue.__file__).with_name("classes.json")
@@ -34,7 +37,8 @@ def _pack(name: str, owner: str) -> Source:
 SOURCES = (
     Source("core_0.3.64", "core 0.3.64"),
     Source("core_0.3.75", "core 0.3.75"),
-    Source("newer_core_reconstructed", "core newer than 0.3.75", certain=False),
+    Source("core_0.33.0", "core 0.33.0"),
+    Source("newer_core_reconstructed", "some core newer than 0.33.0", certain=False),
     _pack("ComfyUI-GGUF", "city96"),
     _pack("ComfyUI_bitsandbytes_NF4", "comfyanonymous"),
     _pack("ComfyUI_IPAdapter_plus", "cubiq"),
@@ -45,17 +49,70 @@ NOT_CORE = {"ImageRemoveAlpha+", "AILab_QwenVL"}
 """Classes of other packs that slipped into the reconstruction."""
 
 
+NEWEST = "core_0.33.0"
+
+
 def main(folder: Path) -> None:
     """One line per class, by name, as engine.catalogue.catalogue reads it."""
-    classes: dict[str, tuple[int, dict[str, Any]]] = {}
+    dumps = {source.stem: json.loads((folder / f"{source.stem}.json").read_text("utf-8")) for source in SOURCES}
+    classes: dict[str, tuple[int, NodeSchema]] = {}
     for number, source in enumerate(SOURCES):
-        for name, info in json.loads((folder / f"{source.stem}.json").read_text("utf-8")).items():
+        for name in dumps[source.stem].keys() - NOT_CORE:
             older = classes.get(name)
-            if name not in NOT_CORE and (source.certain or not older):
-                classes[name] = older[0] if older else number, as_json(node_schema(name, info, source.certain))
+            if source.certain or not older:
+                schema = node_schema(name, dumps[source.stem][name], source.certain)
+                classes[name] = older[0] if older else number, schema
+    _correct(classes, dumps)
     sources = _short([(source.since, source.address) for source in SOURCES])
-    lines = ",\n".join(f"{_short(name)}:{_short(classes[name])}" for name in sorted(classes))
+    lines = ",\n".join(
+        f"{_short(name)}:{_short([number, as_json(schema)])}" for name, (number, schema) in sorted(classes.items())
+    )
     TABLE.write_text(f'{{"sources":{sources},"classes":{{\n{lines}\n}}}}\n', "utf-8")
+
+
+def _correct(classes: dict[str, tuple[int, NodeSchema]], dumps: Mapping[str, Any]) -> None:
+    """Lay over the dumps what tests.catalogue.corrections tells, and what the reconstruction knows besides them."""
+    for name, stem in corrections.OLDER.items():
+        classes[name] = classes[name][0], node_schema(name, dumps[stem][name])
+    for name, info in corrections.READ.items():
+        classes[name] = classes[name][0], node_schema(name, info)
+    for name, inputs in corrections.GAINED.items():
+        number, schema = classes[name]
+        gained = node_schema(name, {"input": {"optional": inputs}}).inputs
+        kept = tuple(entry for entry in schema.inputs if entry.name not in inputs)
+        classes[name] = number, replace(schema, inputs=kept + gained)
+    for name, info in dumps["newer_core_reconstructed"].items():
+        if name in dumps[NEWEST]:
+            number, schema = classes[name]
+            seen = node_schema(name, info, certain=False).inputs
+            surplus = corrections.SURPLUS.get(name, ())
+            classes[name] = number, replace(schema, inputs=_with_seen(schema.inputs, seen, surplus))
+
+
+def _with_seen(
+    inputs: tuple[InputSchema, ...], seen: tuple[InputSchema, ...], surplus: tuple[str, ...] = ()
+) -> tuple[InputSchema, ...]:
+    """Inputs, with widgets and options that only files show behind them."""
+    pieced = {entry.name: entry for entry in seen}
+    merged = [
+        replace(entry, options=_options_with_seen(entry.options, pieced[entry.name].options))
+        if entry.options and entry.name in pieced
+        else entry
+        for entry in inputs
+    ]
+    names = {entry.name for entry in inputs} | set(surplus)
+    new = [
+        replace(entry, required=False)
+        for entry in seen
+        if entry.is_widget and "." not in entry.name and entry.name not in names
+    ]
+    return (*merged, *new)
+
+
+def _options_with_seen(options: tuple[Option, ...], seen: tuple[Option, ...]) -> tuple[Option, ...]:
+    pieced = {option.key: option.inputs for option in seen}
+    known = [replace(option, inputs=_with_seen(option.inputs, pieced.pop(option.key, ()))) for option in options]
+    return (*known, *(Option(key, inputs) for key, inputs in pieced.items()))
 
 
 def _short(value: Any) -> str:

@@ -7,7 +7,6 @@ import pytest
 
 from engine.errors import PackInvalid
 from engine.plugins import registry as module
-from engine.plugins.known_classes import supplier
 from engine.plugins.registry import Registry
 from tests import toys
 
@@ -69,11 +68,3 @@ def test_packs_that_claim_one_name_are_refused_by_name(monkeypatch):
 
 def test_entry_points_are_those_of_the_standard_library():
     assert EntryPoint("toybox", "tests.toys", module.ENTRY_POINT_GROUP).load() is not None
-
-
-def test_suppliers_of_classes_are_known():
-    assert supplier("UnetLoaderGGUF").address == "https://github.com/city96/ComfyUI-GGUF"
-    assert supplier("SaveImage").output_node
-    assert not supplier("ImageScale").output_node
-    assert "0.3.75" in supplier("SaveImageAdvanced").pack
-    assert supplier("Unheard") is None

@@ -1,0 +1,50 @@
+"""Our own declarations against ComfyUI's."""
+
+import pytest
+
+from engine.catalogue.catalogue import Catalogue
+from engine.catalogue.installed import schema_of
+from engine.plugins.registry import Registry
+from schemas.node import MISSING
+
+UNKNOWN = {"UNETLoaderNF4"}
+"""Classes of packs of which there is no dump."""
+DEFAULTED = {("CLIPLoader", "device"), ("DualCLIPLoader", "device")}
+"""Optional choices whose default ComfyUI leaves to the editor, which takes the first."""
+PASSED_ON = {"SaveImage", "PreviewImage"}
+"""Since core 0.33.0 these hand their pictures on; ours end the graph, as in 0.3.64."""
+
+OWN = Registry.builtin().all()
+KNOWN = Catalogue()
+SHARED = [spec for spec in OWN if spec.class_type not in UNKNOWN]
+
+
+def test_every_own_class_is_in_the_table():
+    assert {spec.class_type for spec in OWN if KNOWN.find(spec.class_type) is None} == UNKNOWN
+
+
+@pytest.mark.parametrize("spec", SHARED, ids=lambda spec: spec.class_type)
+def test_inputs_are_those_of_comfyui(spec):
+    ours, theirs = schema_of(spec).inputs, KNOWN.find(spec.class_type).inputs
+    assert [(entry.name, entry.type, entry.required) for entry in ours] == [
+        (entry.name, entry.type, entry.required) for entry in theirs
+    ]
+
+
+@pytest.mark.parametrize("spec", SHARED, ids=lambda spec: spec.class_type)
+def test_defaults_are_those_of_comfyui(spec):
+    theirs = KNOWN.find(spec.class_type).by_name
+    differing = {entry.name: entry for entry in schema_of(spec).inputs if entry.default != theirs[entry.name].default}
+    assert {(spec.class_type, name) for name in differing} <= DEFAULTED
+    assert all(theirs[name].default is MISSING for name in differing)
+    assert all(theirs[name].choices[0] == entry.default for name, entry in differing.items())
+
+
+@pytest.mark.parametrize("spec", SHARED, ids=lambda spec: spec.class_type)
+def test_outputs_are_those_of_comfyui(spec):
+    theirs = KNOWN.find(spec.class_type)
+    assert spec.output_node == theirs.output_node
+    if spec.class_type not in PASSED_ON:
+        assert [(output.socket, output.is_list) for output in spec.outputs] == [
+            (output.type, output.is_list) for output in theirs.outputs
+        ]
