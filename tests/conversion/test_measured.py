@@ -1,0 +1,58 @@
+"""The claims of the README's table, file by file."""
+
+import pytest
+
+from tests.conversion import measure, truths
+from tests.conversion.deviations import DEVIATIONS, SCHEMAS
+
+PROMISED = 0.98
+
+
+@pytest.mark.parametrize("truth", truths.crafted(), ids=lambda truth: truth.name)
+def test_a_crafted_case_becomes_what_the_rules_say(truth):
+    assert measure.found(truth) == []
+
+
+@pytest.mark.parametrize("truth", truths.pairs(), ids=lambda truth: truth.name)
+def test_what_was_drawn_becomes_what_was_run(truth):
+    assert measure.found(truth) == []
+
+
+@pytest.fixture(scope="module")
+def sets():
+    return measure.tallies()
+
+
+def test_the_promised_share_of_official_files_becomes_what_the_frontend_queued(sets):
+    official = [each for each in sets if each.kind in ("template", "blueprint", "old template")]
+    assert sum(each.files for each in official) >= 275
+    assert measure.share(official) >= PROMISED, {
+        name: said for each in official for name, said in each.different.items()
+    }
+
+
+def test_every_node_type_of_official_local_picture_workflows_is_known():
+    known = measure.known()
+    assert known.unknown == []
+    assert (known.workflows, known.types) >= (220, 180)
+
+
+def test_every_template_converts():
+    found = measure.crashes()
+    assert found.files == 816
+    assert found.failed == {}
+
+
+def test_each_deviation_is_needed():
+    needed = {truth.name for truth in truths.crafted() if measure.found(truth, strict=True)}
+    assert needed == DEVIATIONS.keys()
+    lines = [line for truth in truths.official() for line in measure.found(truth, strict=True)]
+    unneeded = [f"{kind}.{name}" for kind, name in SCHEMAS if not any(f" {kind}.{name}: " in line for line in lines)]
+    assert unneeded == []
+
+
+def test_the_readme_shows_the_table(sets):
+    text = measure.table(sets, measure.known(), measure.crashes())
+    assert f"{measure.BEGIN}\n{text}{measure.END}" in measure.README.read_text("utf-8"), (
+        "python -m tests.conversion.measure --write"
+    )
