@@ -16,6 +16,11 @@ def _image(*names: str) -> Entry:
     return ["COMFY_AUTOGROW_V3", {"template": {"input": {"required": {"image": ["IMAGE"]}}, "names": names, "min": 0}}]
 
 
+def _counted(prefix: str, most: int) -> Entry:
+    template = {"input": {"required": {"image": ["IMAGE"]}}, "prefix": prefix, "min": 0, "max": most}
+    return ["COMFY_AUTOGROW_V3", {"template": template}]
+
+
 PROMPT: Entry = ["STRING", {"multiline": True, "dynamicPrompts": True}]
 ANY: Entry = ["COMFY_MATCHTYPE_V3", {}]
 
@@ -157,6 +162,12 @@ READ: dict[str, Info] = {
 }
 """Classes that no dump has, as their source declares them."""
 
+SHOWN_ONLY = {"ImageCompare": ("compare_view",)}
+"""Widgets that are drawn, and neither saved nor sent."""
+
+SOCKETS = {"SAM3DBody_Predict": ("bboxes",)}
+"""Inputs without a widget, though the reconstruction does not say so."""
+
 SURPLUS = {"ImageCropV2": ("x", "y", "width", "height"), "SeedNode": ("fixed",)}
 """What the reconstruction took for inputs and is none: parts of a widget, and a control."""
 
@@ -182,8 +193,12 @@ GAINED: dict[str, dict[str, Entry]] = {
                 "default": "off",
                 "options": ["off", "auto", "2", "3", "4", "5", "tree2s1", "tree2s2", "tree3s1", "tree4s1m8"],
             },
-        ]
+        ],
+        "system_prompt": ["STRING", {"forceInput": True}],
     },
+    "TextEncodeFibo2": {"images": _image(*(f"image_{number}" for number in range(1, 17)))},
+    "TextEncodeMOSSImageEdit": {"images": _counted("image_", 16)},
+    "ReferenceMultiLatent": {"images": _counted("image", 16)},
     "TripoTextToModelNode": TRIPO_MODEL,
     "TripoImageToModelNode": TRIPO_MODEL,
     "TripoMultiviewToModelNode": TRIPO_MODEL,
@@ -204,4 +219,5 @@ GAINED: dict[str, dict[str, Entry]] = {
         "part_names": TEXT,
     },
 }
-"""Optional inputs that saved values show behind those of the last dump; choices are those seen in files."""
+"""Optional inputs that files show besides those of the last dump; choices are those seen, and how far groups grow is
+a guess."""

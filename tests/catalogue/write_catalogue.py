@@ -6,7 +6,7 @@ where FOLDER holds a JSON file for each of SOURCES: what a server without model 
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,21 @@ def _correct(classes: dict[str, tuple[int, NodeSchema]], dumps: Mapping[str, Any
         gained = node_schema(name, {"input": {"optional": inputs}}).inputs
         kept = tuple(entry for entry in schema.inputs if entry.name not in inputs)
         classes[name] = number, replace(schema, inputs=kept + gained)
+    for name, (number, schema) in classes.items():
+        classes[name] = number, replace(schema, inputs=tuple(_cleared(name, schema.inputs)))
     for name, info in dumps["newer_core_reconstructed"].items():
         if name in dumps[NEWEST]:
             number, schema = classes[name]
             seen = node_schema(name, info, certain=False).inputs
-            surplus = corrections.SURPLUS.get(name, ())
+            surplus = (*corrections.SURPLUS.get(name, ()), *corrections.SHOWN_ONLY.get(name, ()))
             classes[name] = number, replace(schema, inputs=_with_seen(schema.inputs, seen, surplus))
+
+
+def _cleared(name: str, inputs: tuple[InputSchema, ...]) -> Iterator[InputSchema]:
+    """Inputs without what only editors show, and sockets as such."""
+    for entry in inputs:
+        if entry.name not in corrections.SHOWN_ONLY.get(name, ()):
+            yield replace(entry, forced=entry.forced or entry.name in corrections.SOCKETS.get(name, ()))
 
 
 def _with_seen(
