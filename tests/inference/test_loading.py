@@ -67,7 +67,9 @@ def test_the_wrong_file_is_refused_with_what_it_is(models: Path, context: StandI
         loading.text_encoders(context, [t5, t5], "flux")
     with pytest.raises(ModelFileInvalid, match=r"t5xxl.*holds a T5 text encoder, not a CLIP-L .* or a CLIP-G text enc"):
         loading.text_encoders(context, file_refs(models, (CLIP_L, T5)), "sdxl")
-    with pytest.raises(ModelFileInvalid, match=r"for 'hunyuan_video', whose .*Known types are sdxl, sd3, flux and hidream"):
+    with pytest.raises(
+        ModelFileInvalid, match=r"for 'hunyuan_video', whose .*Known types are sdxl, sd3, flux and hidream"
+    ):
         loading.text_encoders(context, file_refs(models, (CLIP_L, T5)), "hunyuan_video")
     with pytest.raises(ModelFileInvalid, match=r"for 'wan', whose .*Known types are stable_diffusion, .* and chroma"):
         loading.text_encoders(context, [t5], "wan")

@@ -17,6 +17,9 @@ SAMPLING_OPTIONS = frozenset(
 )
 """Options of a conditioning that say where, when and how strongly it counts; all others are for the network."""
 
+FOR_HIDREAM = frozenset({"conditioning_llama3"})
+"""Options that HiDream alone reads; other networks leave them aside, as in ComfyUI."""
+
 FIXES = {"attention_mask": "Choose another type in the loader of the text encoder."}
 """What to do about options that some networks know and others do not, where it is not to remove a node."""
 
@@ -102,7 +105,7 @@ def _read_one(
     tokens: Tensor, options: Mapping[str, Any], process: Process, latent: Tensor, accepted: frozenset[str]
 ) -> Entry:
     for name, value in options.items():
-        if name not in SAMPLING_OPTIONS and name not in accepted and value is not None:
+        if name not in SAMPLING_OPTIONS | FOR_HIDREAM | accepted and value is not None:
             said = f"the conditioning carries {name!r}, which this version cannot act on"
             raise GraphInvalid(
                 [Problem(code="unavailable", said=said, fix=FIXES.get(name, "Remove the node that adds it."))]
