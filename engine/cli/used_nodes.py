@@ -59,7 +59,7 @@ def _origin(use: "api.ClassUse") -> str:
 
 def origin(since: str, address: str | None) -> str:
     """Who has a class: ComfyUI since some release, or a pack with its address."""
-    return f"the pack {since} has it ({address})" if address else f"ComfyUI has it ({since})"
+    return f"the pack {since} has it ({address})" if address else f"ComfyUI has it since {since}"
 
 
 def records_of(workflow: "Workflow", found: "list[api.ClassUse]") -> "Iterator[dict[str, Any]]":

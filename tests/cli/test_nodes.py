@@ -54,7 +54,7 @@ def test_an_unknown_class_is_told_with_near_names(command: Command) -> None:
 def test_a_class_that_cannot_run_is_described_from_its_schema(command: Command) -> None:
     ended = command("nodes", "compare images")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("ImageCompare (Compare Images): image\nIt cannot run here; ComfyUI has it (core ")
+    assert ended.out.startswith("ImageCompare (Compare Images): image\nIt cannot run here; ComfyUI has it since core ")
     (record,) = command("nodes", "--json", "ApplyFluxControlNet").records
     assert (record["runs"], record["address"]) == (False, "https://github.com/XLabs-AI/x-flux-comfyui")
 
@@ -79,7 +79,7 @@ def test_the_classes_of_a_file_are_listed_with_who_can_run_them(command: Command
     head, *rows = ended.out.splitlines()
     assert (ended.code, head) == (0, f"{graph}: 5 nodes of 4 classes, 1 of which can run here")
     assert rows[0].split() == ["KSampler", "2", "runs"]
-    assert rows[1].startswith("  ImageCompare  1  cannot run; ComfyUI has it (core ")
+    assert rows[1].startswith("  ImageCompare  1  cannot run; ComfyUI has it since core ")
     assert rows[2].endswith("unknown; of the pack 'some-pack', the file says")
     assert rows[3].split() == ["Unseen", "1", "unknown"]
 
