@@ -117,7 +117,10 @@ class Peak(BaseModel):
 
 
 class RunReport(BaseModel):
-    """The result of one file. outputs: node id to the paths it wrote (or, if cached, had written)."""
+    """The result of one file.
+
+    outputs: node id to the paths it wrote (or, if cached, had written). failed_node: the one that `error` is about.
+    """
 
     model_config = ConfigDict(defer_build=True)
 
@@ -130,6 +133,7 @@ class RunReport(BaseModel):
     loras: list[LoraReport] = Field(default_factory=list)
     peak: Peak = Field(default_factory=Peak)
     error: str | None = None
+    failed_node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def _mark(console: Console, arguments: argparse.Namespace, drawn: "Drawn", form:
 
 
 def _say_homeless(console: Console, file: str, report: RunReport) -> None:
-    if report.error and not report.problems:
+    if report.error and report.failed_node is None:
         console.note(words.plain(f"{file}: {report.error}"))
 
 

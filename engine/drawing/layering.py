@@ -15,6 +15,9 @@ SWEEPS = 6
 LEAST_COLUMN = 2_400.0
 """Height up to which a column is never cut into several."""
 
+LEAST_BAND = 12_000.0
+"""Width up to which columns stand in one row."""
+
 
 def places(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, tuple[float, float]]:
     """The upper left corner of each node.
@@ -44,13 +47,36 @@ def _part(graph: Graph, sizes: Mapping[str, Size]) -> tuple[dict[str, tuple[floa
     for index in range(SWEEPS):
         for column in columns if index % 2 == 0 else reversed(columns):
             tops.update(_drawn_near(column, graph, sizes, tops))
-    highest = min(tops.values())
-    placed: dict[str, tuple[float, float]] = {}
+    return _banded(columns, tops, sizes)
+
+
+def _banded(
+    columns: Sequence[Sequence[str]], tops: Mapping[str, float], sizes: Mapping[str, Size]
+) -> tuple[dict[str, tuple[float, float]], float, float]:
+    """Columns side by side; long rows of them broken into bands one below the other, as lines of a text are."""
+    widths = [max(sizes[name][0] for name in column) + ACROSS for column in columns]
+    heights = [max(tops[name] + sizes[name][1] for name in column) - tops[column[0]] for column in columns]
+    area = sum(width * (height + DOWN) for width, height in zip(widths, heights, strict=True))
+    longest = max(LEAST_BAND, sqrt(area) * 1.6)
+    bands: list[list[int]] = [[]]
     left = 0.0
-    for column in columns:
-        placed.update({name: (left, tops[name] - highest) for name in column})
-        left += max(sizes[name][0] for name in column) + ACROSS
-    return placed, left - ACROSS, max(placed[name][1] + sizes[name][1] for name in placed)
+    for index, width in enumerate(widths):
+        if bands[-1] and left + width > longest:
+            bands.append([])
+            left = 0.0
+        bands[-1].append(index)
+        left += width
+    placed: dict[str, tuple[float, float]] = {}
+    down, widest = 0.0, 0.0
+    for band in bands:
+        highest = min(tops[columns[index][0]] for index in band)
+        left = 0.0
+        for index in band:
+            placed.update({name: (left, tops[name] - highest + down) for name in columns[index]})
+            left += widths[index]
+        widest = max(widest, left - ACROSS)
+        down = max(placed[name][1] + sizes[name][1] for index in band for name in columns[index]) + 2 * DOWN
+    return placed, widest, down - 2 * DOWN
 
 
 def _layers(graph: Graph) -> list[list[str]]:

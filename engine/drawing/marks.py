@@ -13,7 +13,9 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif"})
 
 def marks_of(report: RunReport) -> dict[str, Mark]:
     """Marks by node from a report: what failed, what took how long, what was saved."""
-    found = by_problem(report.problems)
+    found = by_problem(report.problems, fixes=True)
+    if report.failed_node is not None:
+        found.setdefault(report.failed_node, Mark()).failed = report.error or "failed"
     for step in report.steps:
         mark = found.setdefault(step.node, Mark())
         mark.cached, mark.seconds = step.state == "cached", step.seconds
@@ -23,16 +25,15 @@ def marks_of(report: RunReport) -> dict[str, Mark]:
     return found
 
 
-def by_problem(problems: Sequence[Problem]) -> dict[str, Mark]:
-    """Marks by node from problems; those that concern no node are left out."""
+def by_problem(problems: Sequence[Problem], fixes: bool = False) -> dict[str, Mark]:
+    """Marks by node from problems; those that concern no node are left out. fixes: say what to do, too."""
     found: dict[str, Mark] = {}
     for problem in problems:
-        if problem.node is None:
-            continue
-        field = f"{problem.field}: " if problem.field else ""
-        for node in (problem.node, *problem.also):
+        field = f"{problem.field}: " if problem.field and problem.code != "unknown-class" else ""
+        said = f"{field}{problem.said}" + (f" {problem.fix}" if fixes and problem.fix else "")
+        for node in (problem.node, *problem.also) if problem.node is not None else ():
             mark = found.setdefault(node, Mark())
-            mark.failed = "\n".join(filter(None, (mark.failed, f"{field}{problem.said} {problem.fix}".strip())))
+            mark.failed = "\n".join(filter(None, (mark.failed, said)))
     return found
 
 

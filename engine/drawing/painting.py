@@ -2,14 +2,12 @@
 
 from engine.drawing import colours
 from engine.drawing.colours import Colour, mixed
+from engine.drawing.messages import LETTERS, LINE
 from engine.drawing.pen import Pen
 from engine.drawing.scene import TITLE, Area, Box, Frame, Panel, Point, Row
 from engine.drawing.thumbnails import Thumbnails
 
 ROUND = 8.0
-MESSAGE_WIDTH = 300.0
-MESSAGE_SIZE = 12.0
-MESSAGE_LINES = 7
 
 
 def frame(pen: Pen, each: Frame) -> None:
@@ -28,7 +26,8 @@ def wire(pen: Pen, points: list[Point], kind: str, faded: bool) -> None:
     colour = colours.of_type(kind)
     if faded:
         colour = mixed(colour, colours.GROUND, 0.65)
-    pen.line(points, mixed(colours.GROUND, (0, 0, 0), 0.5), 6.0)
+    if pen.size(3.0) > 1:
+        pen.line(points, mixed(colours.GROUND, (0, 0, 0), 0.5), 6.0)
     pen.line(points, mixed(colour, colours.GROUND, 0.08), 3.0)
 
 
@@ -70,22 +69,12 @@ def node(pen: Pen, box: Box, thumbnails: Thumbnails) -> None:
 
 def message(pen: Pen, box: Box) -> None:
     """What went wrong with a node, below it and above all others."""
-    if box.mark is None or not box.mark.failed:
+    area = box.message
+    if box.mark is None or area is None or not area.meets(pen.sees):
         return
-    area = message_area(box)
     pen.rectangle(area, colours.FAILED_GROUND, colours.FAILED, 6, 1.5)
     inner = Area(area.left + 10, area.top + 6, area.right - 10, area.bottom - 4)
-    pen.paragraph(inner, box.mark.failed, MESSAGE_SIZE, colours.FAILED_TEXT)
-
-
-def message_area(box: Box) -> Area:
-    """The room of a message. Its lines are counted by a mean letter."""
-    words = box.mark.failed if box.mark else ""
-    width = max(box.width, MESSAGE_WIDTH)
-    letters_a_line = max((width - 20) / (MESSAGE_SIZE * 0.5), 8)
-    lines = sum(int(len(part) / letters_a_line) + 1 for part in words.splitlines() or [""])
-    top = box.area.bottom + 6
-    return Area(box.left, top, box.left + width, top + min(lines, MESSAGE_LINES) * MESSAGE_SIZE * 1.35 + 14)
+    pen.paragraph(inner, box.mark.failed, LETTERS, colours.FAILED_TEXT, LINE)
 
 
 def _outline(pen: Pen, box: Box, area: Area) -> None:

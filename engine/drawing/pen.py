@@ -8,7 +8,7 @@ from engine.drawing import letters
 from engine.drawing.colours import Colour
 from engine.drawing.scene import Area, Point
 
-LEAST_LETTERS = 7
+LEAST_LETTERS = 9
 """Pixels, before the picture is made smaller, below which text is left out."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from engine.drawing import colours, curves, painting
+from engine.drawing import colours, curves, messages, painting
 from engine.drawing.pen import Pen
 from engine.drawing.scene import Area, Panel, Point
 from engine.drawing.thumbnails import Thumbnails
@@ -63,8 +63,9 @@ def paint(panels: list[Panel]) -> Picture:
 
 def _sheet(panel: Panel) -> _Sheet:
     """A panel with its links as lines, and the room that all of it takes."""
+    messages.place(panel)
     areas = [box.area for box in panel.boxes.values()] + [each.area for each in panel.frames]
-    areas += [painting.message_area(box) for box in panel.boxes.values() if box.mark and box.mark.failed]
+    areas += [box.message for box in panel.boxes.values() if box.message is not None]
     lines = []
     for wire in panel.wires:
         points = curves.points_of(panel, wire)

@@ -106,6 +106,7 @@ class Box:
     opens: str | None = None
     spare: Area | None = None
     mark: Mark | None = None
+    message: Area | None = None
 
     @property
     def area(self) -> Area:

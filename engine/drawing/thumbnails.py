@@ -1,5 +1,8 @@
 """Pictures that a run has saved, made small enough to be drawn into the nodes that saved them."""
 
+import warnings
+from pathlib import Path
+
 from PIL import Image
 
 LARGEST = 1024
@@ -23,11 +26,15 @@ class Thumbnails:
 
 
 def _read(path: str) -> Image.Image | None:
+    if not Path(path).is_file():
+        return None
     try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
-            picture.thumbnail((LARGEST, LARGEST))
-            return picture.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    return None
+                picture.thumbnail((LARGEST, LARGEST))
+                return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None

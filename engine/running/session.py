@@ -85,7 +85,7 @@ class Session:
             try:
                 execution.run()
             except NodeFailed as error:
-                report.status, report.error = "failed", str(error)
+                report.status, report.error, report.failed_node = "failed", str(error), error.node
                 self.failure = "".join(traceback.format_exception(error))
             except Interrupted as error:
                 report.status, report.error = "interrupted", str(error)
