@@ -23,6 +23,8 @@ OTHERS = (
 """Files of fonts with many scripts, as systems name them."""
 ABSENT = "\U0010fffe"
 """A character that no font has."""
+UNSEEN = ((0x7F, 0x9F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF), (0xFE00, 0xFE0F))
+"""Characters that are not drawn, from first to last."""
 SPACES = frozenset({0x20, 0xA0})
 
 
@@ -65,11 +67,17 @@ def _carrier(letter: str) -> str | None:
     return None
 
 
+def _unseen(letter: str) -> bool:
+    """Control characters, joiners and selectors, and halves of surrogate pairs."""
+    code = ord(letter)
+    return code < 0x20 or any(first <= code <= last for first, last in UNSEEN)
+
+
 def runs(text: str) -> list[tuple[str | None, str]]:
     """A text cut where another font is needed. Letters that no font has, such as small pictures, are left out."""
     found: list[tuple[str | None, str]] = []
     for letter in text:
-        if ord(letter) < 0x20 or 0x200B <= ord(letter) <= 0x200F or 0xFE00 <= ord(letter) <= 0xFE0F:
+        if _unseen(letter):
             continue
         name = _carrier(letter)
         if name is None and ord(letter) > 0xFFFF:
@@ -84,6 +92,8 @@ def runs(text: str) -> list[tuple[str | None, str]]:
 @lru_cache(maxsize=65_536)
 def advance(letter: str, size: int) -> float:
     """How far a letter moves the next one, in pixels."""
+    if _unseen(letter):
+        return 0.0
     return font(size, _carrier(letter)).getlength(letter)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.drawing.rows import NOTES
 from engine.drawing.scene import Box, Panel, Socket, Wire
+from engine.reading.printable import printable
 
 MOST_NODES = 2_000
 """Nodes after which subgraphs are no longer drawn from the inside, since each may hold others several times."""
@@ -123,6 +124,6 @@ def _end(way: str, box: Box, side: str, socket: Socket, slot: int, inner: Panel 
 
 def _plain(text: str) -> str:
     """A text without what means something to mermaid or HTML, which stands as the number of its character."""
-    line = " ".join(text[: LONGEST * 2].split())
+    line = " ".join(printable(text[: LONGEST * 2]).split())
     line = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
     return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", line) or " "

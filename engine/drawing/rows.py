@@ -26,7 +26,7 @@ CONTROL = "control after generate"
 
 def rows_of(node: dict[str, Any], schema: NodeSchema | None, values: Values) -> list[Row]:
     """The widgets of a node as it was saved."""
-    kind, saved = node.get("type"), node.get("widgets_values")
+    kind, saved = raw.text(node.get("type")), node.get("widgets_values")
     if kind in NOTES:
         held = saved[:1] if isinstance(saved, list) else list(saved.values())[:1] if isinstance(saved, dict) else []
         return [Row("", raw.shown(value), tall=True) for value in held]
