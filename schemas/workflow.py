@@ -16,7 +16,6 @@ class Control:
     """What an editor does with a value between two runs of the same graph (`control_after_generate`).
 
     node, field: of the prompt. mode: fixed, increment, decrement, randomize or increment-wrap. choices: of a combo.
-    holder: controls that name the same one get the same new value, as they stand for one value in the editor.
     """
 
     node: str
@@ -26,7 +25,21 @@ class Control:
     maximum: float = 2**64 - 1
     step: float = 1
     choices: tuple[Any, ...] = ()
-    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the editor's graph keeps a literal of the prompt; several literals may have one.
+
+    path: keys and numbers that lead from the graph to a node's own object. key: the value's number or name in that
+    node's `widgets_values`; None if the file saves none yet. name: of the widget. queued: what the editor makes of a
+    text on queueing: "chosen" for dynamic prompts, "filled" for tokens.
+    """
+
+    path: tuple[str | int, ...]
+    key: int | str | None
+    name: str
+    queued: Literal["", "chosen", "filled"] = ""
 
 
 class Workflow(BaseModel):
@@ -35,6 +48,7 @@ class Workflow(BaseModel):
     name: the file as the user named it ("-" for standard input), for messages and reports.
     workflow: the editor's own graph if the file carried one, kept so that saved pictures restore it.
     controls: values that the editor would change between two runs; a single run leaves them as they are.
+    origins: where that graph keeps the prompt's literals, by node and field.
     building_block: a subgraph saved alone, to be checked but not run; open_inputs: its inputs that another graph feeds,
     by node id.
     notes: one line for each thing that was recognised or changed while reading; never silent.
@@ -45,6 +59,7 @@ class Workflow(BaseModel):
     prompt: Prompt
     workflow: dict[str, Any] | None = None
     controls: list[Control] = Field(default_factory=list)
+    origins: dict[tuple[str, str], Origin] = Field(default_factory=dict)
     open_inputs: dict[str, list[str]] = Field(default_factory=dict)
     building_block: bool = False
     notes: list[str] = Field(default_factory=list)

@@ -11,12 +11,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engine.editor import stored_values
+from engine.editor.laying import laid
+from engine.editor.widget_slots import DECREMENT, FIXED, INCREMENT, RANDOMIZE, SEEDS, WRAP
 from schemas.prompt import Prompt, PromptNode, link_of
 from schemas.workflow import Control, Workflow
 
-FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP = "fixed", "increment", "decrement", "randomize", "increment-wrap"
-SEEDS = ("seed", "noise_seed")
 EXACT = 2**50
 """The editor draws random numbers no larger than this, though a seed may be."""
 
@@ -24,29 +23,30 @@ EXACT = 2**50
 def next_values(workflow: Workflow, chance: random.Random) -> Workflow:
     """A copy for the next run, its notes being one for each value that changed, or cannot ("5 KSampler: seed 7 → 8").
 
-    The editor's own graph, if there is one, changes alike where a value's place in it is certain.
+    The editor's own graph, if there is one, changes alike; what it has no place for is noted too. Literals that it
+    keeps in one place get one new value.
     """
     notes: list[str] = []
-    changes: dict[tuple[str, str], tuple[Any, Any]] = {}
-    held: dict[tuple[str, Any], Any] = {}
+    changes: dict[tuple[str, str], Any] = {}
+    held: dict[tuple[Any, ...], Any] = {}
     for control in workflow.controls:
         node = workflow.prompt.nodes.get(control.node)
         if node is None or control.mode == FIXED or not _is_literal(node, control.field):
             continue
         before = node.inputs[control.field]
-        after = held.get((control.holder, before), None) if control.holder else None
-        if after is None:
-            after = moved(before, control, chance)
-            held[control.holder, before] = after
+        origin = workflow.origins.get((control.node, control.field))
+        shared = (origin.path, origin.key, before) if origin is not None else (control.node, control.field)
+        if shared not in held:
+            held[shared] = moved(before, control, chance)
+        after = held[shared]
         where = f"{control.node} {node.class_type}: {control.field}"
         if after is None:
             notes.append(f"{where} stays {before!r}: no values are known to {control.mode} it to")
         elif after != before:
-            changes[control.node, control.field] = (before, after)
+            changes[control.node, control.field] = after
             notes.append(f"{where} {before} → {after} ({control.mode})")
-    prompt = with_values(workflow.prompt, {place: after for place, (_, after) in changes.items()})
-    graph = workflow.workflow and stored_values.changed(workflow.workflow, changes)
-    return workflow.model_copy(update={"prompt": prompt, "workflow": graph, "notes": notes})
+    following, remarks = laid(workflow, with_values(workflow.prompt, changes))
+    return following.model_copy(update={"notes": [*notes, *remarks]})
 
 
 def with_values(prompt: Prompt, values: Mapping[tuple[str, str], Any]) -> Prompt:

@@ -11,6 +11,9 @@ ALWAYS, ON_EVENT, MUTED, ON_TRIGGER, BYPASSED = range(5)
 INPUT_SIDE, OUTPUT_SIDE = "-10", "-20"
 """Ids of a subgraph's own boundary in its links."""
 
+Path = tuple[str | int, ...]
+"""Keys and numbers that lead from a file's outermost object to one inside it."""
+
 
 @dataclass(slots=True)
 class Slot:
@@ -27,7 +30,8 @@ class Slot:
 class EditorNode:
     """One node. id: as text. values: `widgets_values` as saved: a list, a dict by name, or None.
 
-    named: `widgets_values_named`, if the file has it. raw: the node's own JSON object.
+    named: `widgets_values_named`, if the file has it. raw: the node's own JSON object; path leads to it in the file.
+    elsewhere: values that another node keeps for this one, by number: the path to that node, and the number there.
     """
 
     id: str
@@ -40,6 +44,8 @@ class EditorNode:
     named: dict[str, Any] | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     raw: dict[str, Any] = field(default_factory=dict)
+    path: Path = ()
+    elsewhere: dict[int, tuple[Path, int]] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:

@@ -6,7 +6,7 @@ Formats: litegraph 0.4 and ComfyUI's workflow schema 1, see `engine.editor.graph
 from collections.abc import Iterator
 from typing import Any
 
-from engine.editor.graph import ALWAYS, EditorFile, EditorGraph, EditorLink, EditorNode, Slot
+from engine.editor.graph import ALWAYS, EditorFile, EditorGraph, EditorLink, EditorNode, Path, Slot
 from engine.errors import GraphInvalid
 from engine.reading.printable import clipped, printable, shown
 from schemas.report import Problem
@@ -23,40 +23,42 @@ class GraphReader:
         self._problems: list[Problem] = []
         self._remarks: list[str] = []
 
-    def read(self, raw: dict[str, Any]) -> EditorFile:
-        """The records of a whole file. Raises GraphInvalid with a problem (malformed-node) for each damaged part."""
-        root = self._graph(raw)
+    def read(self, raw: dict[str, Any], at: Path = ()) -> EditorFile:
+        """The records of a whole file, or of a part that is found `at` a path of one.
+
+        Raises GraphInvalid with a problem (malformed-node) for each damaged part.
+        """
+        root = self._graph(raw, at)
         definitions: dict[str, EditorGraph] = {}
-        for part in definitions_in(raw):
+        for path, part in _located_definitions(raw):
             name = text_id(part.get("id"))
             if name is None:
                 self._damaged(part, "is no subgraph definition: it has no id")
             elif name in definitions:
                 self._remarks.append(f"the subgraph {shown(part.get('name'))} is defined twice: the first one counts")
             else:
-                definitions[name] = self._definition(name, part)
+                definitions[name] = self._definition(name, part, path)
         if self._problems:
             raise GraphInvalid(self._problems)
         return EditorFile(root, definitions, self._remarks)
 
-    def _definition(self, name: str, part: dict[str, Any]) -> EditorGraph:
-        graph = self._graph(part)
+    def _definition(self, name: str, part: dict[str, Any], path: Path) -> EditorGraph:
+        graph = self._graph(part, path)
         graph.id, graph.name = name, _text(part.get("name"))
         graph.inputs, graph.outputs = (self._slots(part, key) for key in ("inputs", "outputs"))
         graph.input_links, graph.output_links = (_face_links(part.get(key)) for key in ("inputs", "outputs"))
         return graph
 
-    def _graph(self, raw: dict[str, Any]) -> EditorGraph:
-        graph = EditorGraph(self._nodes(raw.get("nodes")), self._links(raw.get("links")))
-        return graph
+    def _graph(self, raw: dict[str, Any], path: Path) -> EditorGraph:
+        return EditorGraph(self._nodes(raw.get("nodes"), (*path, "nodes")), self._links(raw.get("links")))
 
-    def _nodes(self, held: Any) -> dict[str, EditorNode]:
+    def _nodes(self, held: Any, path: Path) -> dict[str, EditorNode]:
         if held is not None and not isinstance(held, list):
             self._damaged(held, "is no list of nodes")
         nodes: dict[str, EditorNode] = {}
         twice: list[EditorNode] = []
-        for raw in held if isinstance(held, list) else []:
-            node = self._node(raw)
+        for place, raw in enumerate(held if isinstance(held, list) else []):
+            node = self._node(raw, (*path, place))
             if node is not None:
                 (twice.append(node) if node.id in nodes else nodes.setdefault(node.id, node))
         free = max((int(name) for name in nodes if _is_number(name)), default=0) + 1
@@ -68,7 +70,7 @@ class GraphReader:
             nodes[node.id] = node
         return nodes
 
-    def _node(self, raw: Any) -> EditorNode | None:
+    def _node(self, raw: Any, path: Path) -> EditorNode | None:
         if not isinstance(raw, dict):
             self._damaged(raw, "is no node as editors write it")
             return None
@@ -88,6 +90,7 @@ class GraphReader:
             named=named if isinstance(named, dict) else None,
             properties=properties if isinstance(properties, dict) else {},
             raw=raw,
+            path=path,
         )
 
     def _slots(self, holder: dict[str, Any], key: str) -> list[Slot]:
@@ -123,14 +126,19 @@ class GraphReader:
 
 def definitions_in(raw: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The subgraph definitions of a file as the file has them, those held by other definitions included."""
-    waiting = [raw]
-    for holder in waiting:
+    return (part for _, part in _located_definitions(raw))
+
+
+def _located_definitions(raw: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    waiting: list[tuple[Path, dict[str, Any]]] = [((), raw)]
+    for path, holder in waiting:
         held = holder.get("definitions")
         inner = held.get("subgraphs") if isinstance(held, dict) else None
-        for part in inner if isinstance(inner, list) else ():
+        for number, part in enumerate(inner if isinstance(inner, list) else ()):
             if isinstance(part, dict):
-                yield part
-                waiting.append(part)
+                located = ((*path, "definitions", "subgraphs", number), part)
+                yield located
+                waiting.append(located)
 
 
 def text_id(value: Any) -> str | None:

@@ -67,7 +67,7 @@ def read_group(name: str, raw: dict[str, Any]) -> Group:
                 outer_types.setdefault(str(link[2]), kind)
             else:
                 inside.append([len(inside) + 1, *link[:4], kind])
-    graph = GraphReader(name).read({"nodes": nodes, "links": inside}).root
+    graph = GraphReader(name).read({"nodes": nodes, "links": inside}, ("extra", "groupNodes", name)).root
     graph.name = name
     _wire(graph)
     config = raw.get("config")

@@ -29,11 +29,12 @@ def spread(instance: EditorNode, group: Group, catalogue: Catalogue) -> list[str
     ways = [_kept(group, names, way) for way in _lacking(group)]
     sizes = [sum(len(numbers) for _, numbers in kept) for kept in ways]
     fitting = next((kept for kept, size in zip(ways, sizes, strict=True) if size == len(given)), None)
-    remaining = iter(given)
+    remaining = iter(enumerate(given))
     for node, numbers in fitting or ways[0]:
         values = list(node.values) if isinstance(node.values, list) else []
-        for number, value in zip(numbers, remaining, strict=False):
+        for number, (place, value) in zip(numbers, remaining, strict=False):
             values[number] = value
+            node.elsewhere[number] = (instance.path, place)
         node.values = values if isinstance(node.values, list) else node.values
     if fitting is None:
         return [f"it has {len(given)} values where its inner nodes have {sizes[0]}: shared out as far as they go"]

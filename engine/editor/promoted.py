@@ -6,7 +6,7 @@ Two ways are in use: inputs of the subgraph that feed inner widgets, and `proper
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.editor.graph import EditorGraph, EditorNode
 from engine.editor.places import DEEPEST, Place, Places, face_numbers
@@ -14,9 +14,17 @@ from engine.editor.widgets import Widgets, has_widget
 from engine.reading.printable import shown
 from schemas.node import MISSING
 from schemas.node_schema import NodeSchema
+from schemas.workflow import Origin
 
 _DECORATION = re.compile(r"^(?:\d+: )+")
 """Older editors wrote `3: text` for the widget of a node deeper inside."""
+
+
+class Held(NamedTuple):
+    """A value, and where the file keeps it."""
+
+    value: Any
+    origin: Origin
 
 
 class HostValues:
@@ -27,8 +35,8 @@ class HostValues:
 
     def __init__(self) -> None:
         """Nothing said."""
-        self.by_input: dict[int, Any] = {}
-        self.by_widget: dict[str, dict[str, Any]] = {}
+        self.by_input: dict[int, Held] = {}
+        self.by_widget: dict[str, dict[str, Held]] = {}
 
 
 class Promoted:
@@ -47,20 +55,20 @@ class Promoted:
         self._hosts: dict[str, HostValues] = {}
         self._faces: dict[tuple[str | None, int], dict[int, int]] = {}
 
-    def value(self, place: Place, number: int) -> Any:
-        """What input `number` of a subgraph gives its inner inputs when nothing is linked to it, or MISSING.
+    def value(self, place: Place, number: int) -> Held | None:
+        """What input `number` of a subgraph gives its inner inputs when nothing is linked to it, or None.
 
         The node's own value if it has one; else what the first widget inside that it feeds has stored.
         """
         if not self.is_backed(place.graph, number):
-            return MISSING
+            return None
         hosts = self.hosts(place)
         if number in hosts.by_input:
             return hosts.by_input[number]
         return self._inner_value(place, number)
 
-    def _inner_value(self, place: Place, number: int) -> Any:
-        """The stored value of the first widget that an input of a subgraph feeds, or MISSING."""
+    def _inner_value(self, place: Place, number: int) -> Held | None:
+        """The stored value of the first widget that an input of a subgraph feeds, or None."""
         while True:
             for node, index in place.layout.targets[number]:
                 inner = self._places.inside(place, node)
@@ -74,12 +82,16 @@ class Promoted:
                     place, number = inner, below
                     break
             else:
-                return MISSING
+                return None
 
-    def own_value(self, place: Place, node: EditorNode, name: str) -> Any:
-        """A widget's value inside a place: as its surroundings say, else as stored in the node; or MISSING."""
-        said = self.hosts(place).by_widget.get(node.id, {}).get(name, MISSING)
-        return said if said is not MISSING else self._widgets(node).values.get(name, MISSING)
+    def own_value(self, place: Place, node: EditorNode, name: str) -> Held | None:
+        """A widget's value inside a place: as its surroundings say, else as stored in the node; or None."""
+        said = self.hosts(place).by_widget.get(node.id, {}).get(name)
+        if said is not None:
+            return said
+        widgets = self._widgets(node)
+        value = widgets.values.get(name, MISSING)
+        return None if value is MISSING else Held(value, kept_at(node, widgets.places.get(name), name))
 
     def is_backed(self, graph: EditorGraph, number: int, depth: int = 0) -> bool:
         """Whether an input of a definition stands for a widget inside it. depth: of the definitions passed through."""
@@ -119,13 +131,14 @@ class Promoted:
         found, instance = HostValues(), place.instance
         if instance is None or place.parent is None:
             return found
-        for target, value in self._said(place, instance):
+        for target, key, value in self._said(place, instance):
+            held = Held(value, kept_at(instance, key, ""))
             if value is None:
                 self._remark(place.parent, instance, "a promoted value is null: the stored value inside counts")
             elif isinstance(target, int):
-                found.by_input.setdefault(target, value)
+                found.by_input.setdefault(target, held)
             else:
-                found.by_widget.setdefault(target[0], {}).setdefault(target[1], value)
+                found.by_widget.setdefault(target[0], {}).setdefault(target[1], held)
         self._add_from_around(place, instance, found)
         return found
 
@@ -136,13 +149,13 @@ class Promoted:
             if (number := place.layout.names.get(name)) is not None:
                 found.by_input[number] = value
 
-    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[int | tuple[str, str], Any]]:
-        """(input number, or inner widget, and its value) of each saved value of an instance."""
+    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[int | tuple[str, str], int | str, Any]]:
+        """(input number, or inner widget; number or name; value) of each saved value of an instance."""
         graph, values = place.graph, instance.values
         if isinstance(values, dict):
             for name, value in values.items():
                 if (number := place.layout.names.get(name)) is not None:
-                    yield number, value
+                    yield number, name, value
             return
         proxies = instance.properties.get("proxyWidgets")
         targets: list[int | tuple[str, str] | None]
@@ -150,9 +163,9 @@ class Promoted:
             targets = [self._addressed(place, entry) for entry in proxies]
         else:
             targets = [number for number in range(len(graph.inputs)) if self.is_backed(graph, number)]
-        for target, value in zip(targets, values or [], strict=False):
+        for at, (target, value) in enumerate(zip(targets, values or [], strict=False)):
             if target is not None:
-                yield target, value
+                yield target, at, value
         if len(values or []) > len(targets) and place.parent is not None:
             said = f"{len(values or [])} values are saved for {len(targets)} promoted widgets: the rest is left out"
             self._remark(place.parent, instance, said)
@@ -175,3 +188,11 @@ class Promoted:
             return None
         number = place.layout.feeding.get((inner, name))
         return (inner, name) if number is None else number
+
+
+def kept_at(node: EditorNode, key: int | str | None, name: str) -> Origin:
+    """Where a file keeps the value that a node has at `key`, which may be another node. name: of the widget."""
+    if isinstance(key, int) and key in node.elsewhere:
+        path, key = node.elsewhere[key]
+        return Origin(path, key, "")
+    return Origin(node.path, key, name)

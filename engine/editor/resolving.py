@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from engine.editor.graph import BYPASSED, INPUT_SIDE, MUTED, EditorLink, EditorNode
 from engine.editor.places import Place, Places
-from engine.editor.promoted import Promoted
-from engine.editor.virtual_nodes import VirtualNodes, is_primitive, is_virtual, primitive_value
+from engine.editor.promoted import Promoted, kept_at
+from engine.editor.virtual_nodes import VirtualNodes, is_primitive, is_virtual, primitive_key, primitive_value
 from engine.errors import GraphInvalid
 from engine.reading.printable import clipped, shown
 from schemas.node import MISSING
 from schemas.report import Problem
+from schemas.workflow import Origin
 
 ANY = ("", "*")
 
@@ -30,13 +31,13 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value in place of a link. holder: names the one place it is kept in, whoever reads it.
+    """A value in place of a link. origin: where the file keeps it.
 
     primitive: the node that writes it, as if it had been typed into the widget.
     """
 
     value: Any
-    holder: str = ""
+    origin: Origin
     primitive: EditorNode | None = None
 
 
@@ -128,8 +129,8 @@ class Resolver:
         """From an input of a subgraph to what is linked to the subgraph's node; else its promoted value counts."""
         if place.parent is None or place.instance is None or not 0 <= number < len(place.graph.inputs):
             return _Stop(None), None
-        value = self._promoted.value(place, number)
-        instead: Source = Literal(value, f"{place.path}{number}") if value is not MISSING else None
+        held = self._promoted.value(place, number)
+        instead: Source = Literal(held.value, held.origin) if held is not None else None
         outer = place.outer_inputs[number]
         if outer is not None and place.instance.inputs[outer].link is not None:
             return self._linked(place.parent, place.instance, outer), instead
@@ -141,7 +142,9 @@ class Resolver:
         """The step behind an output of a node."""
         if is_primitive(origin):
             value = primitive_value(origin)
-            return _Stop(None if value is MISSING else Literal(value, place.id_of(origin), origin))
+            return _Stop(
+                None if value is MISSING else Literal(value, kept_at(origin, primitive_key(origin), ""), origin)
+            )
         if origin.mode == MUTED:
             return _Stop(None)
         if is_virtual(origin.type):

@@ -3,25 +3,25 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
 from engine.editor import anything_everywhere, dynamic_prompts, group_nodes, tokens
-from engine.editor.control import FIXED
 from engine.editor.graph import EditorFile, EditorNode
 from engine.editor.graph_reading import GraphReader
 from engine.editor.places import Place, Places
-from engine.editor.promoted import Promoted
+from engine.editor.promoted import Promoted, kept_at
 from engine.editor.resolving import Literal, Opening, Resolver, Source, Wire
 from engine.editor.virtual_nodes import is_primitive, is_virtual, primitive_mode, replaces_tokens
+from engine.editor.widget_slots import FIXED
 from engine.editor.widgets import Widgets, widgets_of
 from engine.reading.printable import shown
 from schemas.node import MISSING
-from schemas.node_schema import NodeSchema
+from schemas.node_schema import InputSchema, NodeSchema
 from schemas.prompt import Prompt, PromptNode
-from schemas.workflow import Control, Form, Workflow
+from schemas.workflow import Control, Form, Origin, Workflow
 
 MOST_NAMED = 3
 """Nodes that a remark names when several have the same."""
@@ -63,6 +63,7 @@ def translate(
         prompt=prompt,
         workflow=graph,
         controls=translation.controls,
+        origins=translation.origins,
         open_inputs=dict(translation.openings),
         building_block=translation.is_building_block(),
         notes=[*notes, translation.recognised(graph), *file.remarks, *translation.remarks()],
@@ -70,7 +71,7 @@ def translate(
 
 
 class Translation:
-    """One file on its way. controls, openings: found by `prompt`, as Workflow has them."""
+    """One file on its way. controls, origins, openings: found by `prompt`, as Workflow has them."""
 
     def __init__(self, name: str, file: EditorFile, catalogue: Catalogue, options: Options) -> None:
         """file: with group nodes and broadcast links already in place."""
@@ -85,6 +86,7 @@ class Translation:
         self._emitted: dict[str, tuple[Place, EditorNode]] = {}
         self._named: dict[str, EditorNode] | None = None
         self.controls: list[Control] = []
+        self.origins: dict[tuple[str, str], Origin] = {}
         self.openings: dict[str, list[str]] = defaultdict(list)
 
     def prompt(self) -> Prompt:
@@ -106,7 +108,7 @@ class Translation:
         schema, widgets = self._catalogue.find(node.type), self.widgets(node)
         for said in widgets.remarks:
             self._remark(place, node, said)
-        inputs = self._own_values(place, node, schema, widgets)
+        inputs = self._own_values(name, place, node, widgets)
         sources: dict[str, Source] = {}
         for index, slot in enumerate(node.inputs):
             if slot.link is not None:
@@ -123,34 +125,52 @@ class Translation:
         given = definition.name if definition is not None else schema.display_name if schema is not None else ""
         return node.title or given or node.type
 
-    def _own_values(
-        self, place: Place, node: EditorNode, schema: NodeSchema | None, widgets: Widgets
-    ) -> dict[str, Any]:
+    def _own_values(self, name: str, place: Place, node: EditorNode, widgets: Widgets) -> dict[str, Any]:
         """The values of a node's widgets: what its subgraph's node says of them, else what is stored."""
-        said = self._promoted.hosts(place).by_widget.get(node.id, {})
-        inputs = {name: wrapped(value, schema, name) for name, value in {**widgets.values, **said}.items()}
-        for name, value in widgets.values.items():
-            if isinstance(value, str) and name not in said:
-                inputs[name] = self._chosen(place, node, schema, name, value)
+        schema, said = self._catalogue.find(node.type), self._promoted.hosts(place).by_widget.get(node.id, {})
+        for field in {**widgets.places, **widgets.values}:
+            self._keep(name, node, field, kept_at(node, widgets.places.get(field), field), own=True)
+        inputs = {}
+        for field, value in widgets.values.items():
+            queued = self._chosen(place, node, field, value) if isinstance(value, str) and field not in said else value
+            inputs[field] = wrapped(queued, schema, field)
+        for field, held in said.items():
+            inputs[field] = wrapped(held.value, schema, field)
+            self._keep(name, node, field, held.origin, own=False)
         return inputs
+
+    def _keep(self, name: str, node: EditorNode, field: str, origin: Origin, *, own: bool) -> None:
+        """Remember where a literal is kept. own: as if typed into the node itself: the choices in a text are made."""
+        entry = self._entry(node, field)
+        if tokens.applies_to(node.type, field):
+            origin = replace(origin, queued="filled")
+        elif own and self._options.seed is not None and entry is not None and entry.dynamic_prompts:
+            origin = replace(origin, queued="chosen")
+        self.origins[name, field] = origin
+
+    def _entry(self, node: EditorNode, field: str) -> InputSchema | None:
+        schema = self._catalogue.find(node.type)
+        return schema.by_name.get(field) if schema is not None else None
 
     def _link(self, inputs: dict[str, Any], name: str, field: str, node: EditorNode, source: Source) -> None:
         schema = self._catalogue.find(node.type)
         if isinstance(source, Wire):
             inputs[field] = [source.node, source.slot]
+            self.origins.pop((name, field), None)
         elif isinstance(source, Literal):
             value = source.value
             if source.primitive is not None and isinstance(value, str):
                 place = self._emitted[name][0]
                 value = self._filled(value) if replaces_tokens(source.primitive) else value
-                value = self._chosen(place, node, schema, field, value)
+                value = self._chosen(place, node, field, value)
             inputs[field] = wrapped(value, schema, field)
+            self._keep(name, node, field, source.origin, own=source.primitive is not None)
         elif isinstance(source, Opening) and field not in inputs:
             self.openings[name].append(field)
 
-    def _chosen(self, place: Place, node: EditorNode, schema: NodeSchema | None, field: str, text: str) -> str:
+    def _chosen(self, place: Place, node: EditorNode, field: str, text: str) -> str:
         """A text as the editor queues it: with the choices of dynamic prompts made."""
-        entry = schema.by_name.get(field) if schema is not None else None
+        entry = self._entry(node, field)
         if entry is None or not entry.dynamic_prompts or self._options.seed is None:
             return text
         chosen, remarks = dynamic_prompts.resolve(text, self._chance)
@@ -186,10 +206,7 @@ class Translation:
         self, name: str, schema: NodeSchema | None, modes: dict[str, str], sources: dict[str, Source]
     ) -> None:
         """Remember what changes between two runs; a value that a primitive writes goes by the primitive's mode."""
-        holders = {}
         for field, source in sources.items():
-            if isinstance(source, Literal):
-                holders[field] = source.holder
             if isinstance(source, Literal) and source.primitive is not None:
                 modes[field] = primitive_mode(source.primitive) or FIXED
             elif isinstance(source, Wire):
@@ -199,8 +216,7 @@ class Translation:
             if mode == FIXED or entry is None:
                 continue
             low, high = (entry.minimum or 0), (2**64 - 1 if entry.maximum is None else entry.maximum)
-            held = holders.get(field, "")
-            self.controls.append(Control(name, field, mode, low, high, entry.step or 1, entry.choices, held))
+            self.controls.append(Control(name, field, mode, low, high, entry.step or 1, entry.choices))
 
     def _remark(self, place: Place, node: EditorNode, said: str) -> None:
         """Note something about a node. The same said of several nodes makes one remark."""

@@ -51,6 +51,11 @@ def primitive_value(node: EditorNode) -> Any:
     return _first_value(node) if is_primitive(node) else MISSING
 
 
+def primitive_key(node: EditorNode) -> int | str:
+    """Where a primitive keeps its value: its number, or its name."""
+    return next(iter(node.values)) if isinstance(node.values, dict) else 0
+
+
 def primitive_mode(node: EditorNode) -> str | None:
     """What a primitive does with its value between two runs, its second saved value; None if it does not say."""
     values = node.values if isinstance(node.values, list) else []

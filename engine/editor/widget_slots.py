@@ -13,7 +13,8 @@ from engine.reading.printable import shown
 from schemas.node import MISSING
 from schemas.node_schema import DYNAMIC_COMBO, WIDGET_TYPES, InputSchema, Option
 
-MODES = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
+FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP = "fixed", "increment", "decrement", "randomize", "increment-wrap"
+MODES = frozenset({FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP})
 SEEDS = ("seed", "noise_seed")
 VIEWERS = ("LOAD_3D", "LOAD_3D_ANIMATION")
 """Inputs with a place that holds nothing: the editor draws their pictures while it queues a graph."""
@@ -41,19 +42,28 @@ class Saved(Protocol):
 
 @dataclass(slots=True)
 class InOrder:
-    """Values by position. place: how many places were asked for, which may be more than there are values."""
+    """Values by position. place: how many places were asked for, which may be more than there are values.
+
+    taken: the number of each value that is an input's, by name.
+    """
 
     values: Sequence[Any]
     place: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
 
     def take(self, name: str) -> Any:
-        """The next value, whatever the name."""
+        """The next value, which is remembered by this name."""
+        if self.place < len(self.values):
+            self.taken[name] = self.place
+        return self._next()
+
+    def _next(self) -> Any:
         self.place += 1
         return self.values[self.place - 1] if self.place <= len(self.values) else MISSING
 
     def control(self) -> Any:
         """The next value."""
-        return self.take("")
+        return self._next()
 
     def skip(self) -> None:
         """Pass one value."""

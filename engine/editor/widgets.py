@@ -28,13 +28,16 @@ class Widgets:
 
     values: every widget input by name, in slot order, dotted names of dynamic combos among them; lists are not yet
     wrapped. controls: saved mode of `control_after_generate` by input ("fixed", "increment", …). remarks: what is to
-    be told, without naming the node. known: False if neither a schema nor names nor sockets told what the values mean.
+    be told, without naming the node. places: where each value stands in `widgets_values`, by number or name; those
+    taken from defaults or from `widgets_values_named` alone stand nowhere. known: False if neither a schema nor names
+    nor sockets told what the values mean.
     """
 
     values: dict[str, Any]
     controls: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     known: bool = True
+    places: dict[str, int | str] = field(default_factory=dict, compare=False)
 
 
 def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
@@ -47,8 +50,9 @@ def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
         return _by_name(node.values, schema)
     values = node.values if isinstance(node.values, list) else []
     if any(entry.type in VIEWERS for entry in schema.inputs):
-        values = [value for value in values if not (isinstance(value, str) and value in _BUTTONS_AMID)]
-    widgets = _by_position(node, schema, values)
+        widgets = _without_buttons(node, schema, values)
+    else:
+        widgets = _by_position(node, schema, values)
     if node.values is None or isinstance(node.values, list):
         return widgets
     widgets.remarks.insert(0, f"its saved values are {shown(node.values)}, neither a list nor names: they are ignored")
@@ -57,7 +61,7 @@ def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
 
 def has_widget(node: EditorNode, name: str, schema: NodeSchema | None) -> bool:
     """Whether an input of a node (a dotted name included) is a widget, by the schema, or else by its socket."""
-    entry = _entry(schema.inputs, name) if schema else None
+    entry = entry_of(schema.inputs, name) if schema else None
     if entry:
         return entry.is_widget
     if node.type == _CUSTOM_COMBO and (name in ("choice", "index") or name.startswith("option")):
@@ -65,7 +69,7 @@ def has_widget(node: EditorNode, name: str, schema: NodeSchema | None) -> bool:
     return any(slot.name == name and slot.widget is not None for slot in node.inputs)
 
 
-def _entry(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
+def entry_of(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
     """The input of that name, looked for among what options and growing groups can bring too."""
     pending = list(inputs)
     while pending:
@@ -80,8 +84,15 @@ def _entry(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
     return None
 
 
+def _without_buttons(node: EditorNode, schema: NodeSchema, values: list[Any]) -> Widgets:
+    kept = [at for at, value in enumerate(values) if not (isinstance(value, str) and value in _BUTTONS_AMID)]
+    widgets = _by_position(node, schema, [values[at] for at in kept])
+    widgets.places.update((name, kept[at]) for name, at in widgets.places.items() if isinstance(at, int))
+    return widgets
+
+
 def _by_position(node: EditorNode, schema: NodeSchema, values: list[Any]) -> Widgets:
-    saved, reading = _read_places(node, schema, values)
+    saved, reading = read_places(node, schema, values)
     surplus = values[saved.place :]
     if reading.strange or (not schema.certain and (reading.shifted or surplus)):
         told = _without_schema(node)
@@ -93,10 +104,11 @@ def _by_position(node: EditorNode, schema: NodeSchema, values: list[Any]) -> Wid
         reading.remarks.append(
             f"its class has no place for the last {_counted(len(surplus))}, from {shown(surplus[0])} on: ignored"
         )
-    return Widgets(reading.values, reading.controls, reading.remarks)
+    return Widgets(reading.values, reading.controls, reading.remarks, places={**saved.taken})
 
 
-def _read_places(node: EditorNode, schema: NodeSchema, values: list[Any]) -> tuple[InOrder, Reading]:
+def read_places(node: EditorNode, schema: NodeSchema, values: list[Any]) -> tuple[InOrder, Reading]:
+    """A list of saved values along the inputs of a class; with places of inputs that old files have, if they fit."""
     sockets = frozenset(slot.name for slot in node.inputs)
     saved = InOrder(values)
     reading = read(schema.inputs, saved, schema.class_type, sockets=sockets)
@@ -115,7 +127,8 @@ def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
     unknown = [name for name in values if name not in saved.taken and not _is_editors_own(name, values[name])]
     if unknown:
         reading.remarks.append(f"its class has no widget {_listed(unknown)}: ignored")
-    return Widgets(reading.values, reading.controls, reading.remarks)
+    places: dict[str, int | str] = {name: name for name in reading.values if name in values}
+    return Widgets(reading.values, reading.controls, reading.remarks, places=places)
 
 
 def _custom_combo(values: list[Any]) -> Widgets:
@@ -124,14 +137,22 @@ def _custom_combo(values: list[Any]) -> Widgets:
     index = options.index(choice) if isinstance(choice, str) and choice in options else -1
     named = {f"option{number}": option for number, option in enumerate(options, 1)}
     remarks = [] if index >= 0 else [f"'choice' is {shown(choice)}, which is none of its options"]
-    return Widgets({"choice": choice, "index": index} | named, remarks=remarks)
+    places: dict[str, int | str] = {"choice": 0, **{name: at for at, name in enumerate(named, 2)}}
+    return Widgets({"choice": choice, "index": index} | named, remarks=remarks, places=places)
 
 
 def _without_schema(node: EditorNode) -> Widgets:
     if node.named:
-        return _as_named(node.named)
+        told = _as_named(node.named)
+        if isinstance(node.values, dict):
+            told.places.update((name, name) for name in told.values if name in node.values)
+        elif list(node.named.values()) == node.values:
+            told.places.update((name, at) for at, name in enumerate(node.named) if name in told.values)
+        return told
     if isinstance(node.values, dict):
-        return _as_named(node.values)
+        told = _as_named(node.values)
+        told.places.update((name, name) for name in told.values)
+        return told
     sockets = [slot for slot in node.inputs if slot.widget is not None]
     values = node.values if isinstance(node.values, list) else []
     found = _along_sockets(sockets, values)
@@ -164,7 +185,7 @@ def _along_sockets(sockets: list[Slot], values: list[Any]) -> Widgets | None:
     for slot in sockets:
         if place >= len(values):
             return None
-        found.values[slot.name] = values[place]
+        found.values[slot.name], found.places[slot.name] = values[place], place
         place += 1
         mode = mode_of(values[place]) if slot.name in SEEDS and place < len(values) else None
         if mode:

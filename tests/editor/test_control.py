@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from engine.catalogue.catalogue import Catalogue
 from engine.editor.control import EXACT, moved, next_values, with_mode, with_values
+from engine.editor.translating import translate
 from schemas.prompt import Prompt
 from schemas.workflow import Control, Workflow
 
@@ -114,40 +116,41 @@ def test_values_are_laid_over_a_prompt_where_it_has_literals() -> None:
     assert laid.nodes["5"].inputs == {"seed": 3, "steps": 20, "sampler_name": "euler", "model": ["1", 0]}
 
 
-def sampler(values: Any, name: Any = 5, kind: str = "KSampler") -> dict[str, Any]:
-    return {"id": name, "type": kind, "widgets_values": values}
+def sampler(values: Any, name: Any = 5) -> dict[str, Any]:
+    return {"id": name, "type": "KSampler", "widgets_values": values}
+
+
+def read(graph: dict[str, Any]) -> Workflow:
+    return translate("a.json", graph, Catalogue([]))
 
 
 @pytest.mark.parametrize(
     ("stored", "then"),
     [
         ([7, "increment", 7, 8.0], [8, "increment", 7, 8.0]),
-        ([7, True, 20], [8, True, 20]),
-        ([7, 20], [7, 20]),
         ([7, "fixed", 7, "fixed"], [7, "fixed", 7, "fixed"]),
-        ([3, "increment", 20], [8, "increment", 20]),
-        ([3, True, 20], [3, True, 20]),
-        ({"seed": 7, "steps": 7}, {"seed": 8, "steps": 7}),
+        ({"seed": 7, "control_after_generate": "increment"}, {"seed": 8, "control_after_generate": "increment"}),
         (None, None),
-        (7, 7),
     ],
 )
-def test_the_editor_s_graph_keeps_up_where_the_place_is_certain(stored: Any, then: Any) -> None:
-    held = {"nodes": ["damaged", sampler(stored)], "links": []}
-    second = next_values(graph(Control("5", "seed", "increment"), workflow=held), CHANCE)
-    assert second.workflow is not None
-    assert second.workflow["nodes"][1]["widgets_values"] == then
-    assert held["nodes"][1]["widgets_values"] == stored  # type: ignore[index]
+def test_the_editor_s_graph_keeps_up(stored: Any, then: Any) -> None:
+    held = {"nodes": [sampler(stored)], "links": []}
+    second = next_values(read(held), CHANCE)
+    assert second.workflow == {"nodes": [sampler(then)], "links": []}
+    assert held["nodes"][0]["widgets_values"] == stored
 
 
-@pytest.mark.parametrize(("instances", "then"), [((3,), 8), ((3, 4), 7)])
-def test_a_subgraph_s_value_changes_if_only_one_node_uses_it(instances: tuple[int, ...], then: int) -> None:
-    inner = {"id": "uuid", "nodes": [sampler([7, "increment"], 6)]}
-    held = {"nodes": [{"id": name, "type": "uuid"} for name in instances], "definitions": {"subgraphs": [inner]}}
-    nodes = {"3:6": {"class_type": "KSampler", "inputs": {"seed": 7}}}
-    first = graph(Control("3:6", "seed", "increment"), workflow=held)
-    first = first.model_copy(update={"prompt": Prompt.model_validate({"nodes": nodes})})
-    second = next_values(first, CHANCE)
-    assert second.prompt.nodes["3:6"].inputs["seed"] == 8
+def test_what_the_editor_s_graph_cannot_keep_is_told() -> None:
+    second = next_values(with_mode(read({"nodes": [sampler(None)], "links": []}), "increment"), CHANCE)
+    assert second.prompt.nodes["5"].inputs["seed"] == 1
+    assert second.notes[1:] == ["5 KSampler: seed: the editor's graph has no place for 1"]
+
+
+def test_nodes_of_a_subgraph_used_twice_share_a_seed() -> None:
+    inner = {"id": "uuid", "nodes": [sampler([7, "randomize"], 6)]}
+    held = {"nodes": [{"id": name, "type": "uuid"} for name in (3, 4)], "definitions": {"subgraphs": [inner]}}
+    second = next_values(read(held), CHANCE)
+    seeds = [second.prompt.nodes[name].inputs["seed"] for name in ("3:6", "4:6")]
+    assert seeds[0] == seeds[1] != 7
     assert second.workflow is not None
-    assert second.workflow["definitions"]["subgraphs"][0]["nodes"][0]["widgets_values"][0] == then
+    assert second.workflow["definitions"]["subgraphs"][0]["nodes"][0]["widgets_values"][0] == seeds[0]

@@ -1,0 +1,290 @@
+"""Laying a prompt over an editor's graph: each literal that differs goes to the place that it was read from.
+
+All else in the file stays as it is. What the editor makes of a text on queueing is not written back unless the text was
+really changed.
+"""
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from engine.catalogue.catalogue import Catalogue
+from engine.editor import dynamic_prompts, tokens
+from engine.editor.graph import Path
+from engine.editor.translating import Options, translate
+from engine.editor.widget_writing import rewritten
+from engine.editor.widgets import entry_of
+from engine.reading.printable import shown
+from schemas.node_schema import DYNAMIC_COMBO, NodeSchema
+from schemas.prompt import Prompt, PromptNode, link_of, literal_of
+from schemas.workflow import Origin, Workflow
+
+VALUES, NAMED = "widgets_values", "widgets_values_named"
+_GROUPS = ("extra", "groupNodes")
+_MARKS = re.compile(r"([{}|])")
+
+_Literal = tuple[str, str]
+"""A node of the prompt, and one of its fields."""
+
+
+def lay_over(
+    name: str, graph: dict[str, Any], prompt: Prompt, catalogue: Catalogue, options: Options | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """A copy of an editor's graph that says what a prompt says, and a remark for each literal that it cannot say.
+
+    name: the file, for messages. options: those with which the prompt was made; other choices or another moment count
+    as changes. Raises what `translate` does.
+    """
+    found, remarks = laid(translate(name, graph, catalogue, options), prompt, catalogue)
+    return found.workflow or {}, remarks
+
+
+def laid(workflow: Workflow, prompt: Prompt, catalogue: Catalogue | None = None) -> tuple[Workflow, list[str]]:
+    """A copy of a workflow with another prompt, of which the editor's graph says the same; and remarks, as above.
+
+    catalogue: without one, what the file has no place for gets none.
+    """
+    copy = workflow.model_copy(update={"prompt": prompt})
+    if workflow.workflow is None:
+        return copy, []
+    laying = _Laying(workflow, prompt, catalogue)
+    laying.run()
+    return copy.model_copy(update={"workflow": laying.copy.graph, "origins": laying.origins}), laying.remarks
+
+
+def located(workflow: Workflow, catalogue: Catalogue) -> Workflow:
+    """A workflow that knows where its editor's graph keeps its literals, such as a picture's, whose prompt was read.
+
+    Raises what `translate` does.
+    """
+    if workflow.origins or workflow.workflow is None:
+        return workflow
+    again = translate(workflow.name, workflow.workflow, catalogue)
+    same = {name for name, node in workflow.prompt.nodes.items() if _class_of(again.prompt, name) == node.class_type}
+    return workflow.model_copy(
+        update={"origins": {at: origin for at, origin in again.origins.items() if at[0] in same}}
+    )
+
+
+class GraphCopy:
+    """A copy of a graph of which only what changes is copied, along the way to it."""
+
+    def __init__(self, graph: dict[str, Any]) -> None:
+        """graph: stays as it is."""
+        self.graph: dict[str, Any] = dict(graph)
+        self._own: set[Path] = {()}
+
+    def peek(self, path: Path) -> Any:
+        """What is at a path. Raises KeyError or IndexError if nothing is."""
+        held: Any = self.graph
+        for key in path:
+            held = held[key]
+        return held
+
+    def at(self, path: Path) -> Any:
+        """What is at a path, to be changed."""
+        held: Any = self.graph
+        for depth, key in enumerate(path, 1):
+            if path[:depth] not in self._own:
+                held[key] = held[key].copy()
+                self._own.add(path[:depth])
+            held = held[key]
+        return held
+
+    def put(self, path: Path, key: int | str, name: str, value: Any) -> None:
+        """Put a saved value in its place, and beside its name if the file names it and had the same there."""
+        node = self.peek(path)
+        before, named = node[VALUES][key], node.get(NAMED)
+        if isinstance(named, dict):
+            names = list(named) if len(named) == len(node[VALUES]) else []
+            called = name if name in named else names[key] if names and isinstance(key, int) else None
+            if called is not None and same(named[called], before):
+                self.at((*path, NAMED))[called] = value
+        self.at((*path, VALUES))[key] = value
+
+
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    """Values of a node for which the saved list has to change its places. node: of the prompt."""
+
+    node: str
+    schema: NodeSchema
+    values: Mapping[str, Any]
+
+
+class _Laying:
+    """One prompt on its way over one graph. copy, origins, remarks: what comes of it."""
+
+    def __init__(self, workflow: Workflow, prompt: Prompt, catalogue: Catalogue | None) -> None:
+        assert workflow.workflow is not None
+        self._before, self._after, self._catalogue = workflow.prompt, prompt, catalogue
+        self.copy = GraphCopy(workflow.workflow)
+        self.origins = dict(workflow.origins)
+        self.remarks: list[str] = []
+
+    def run(self) -> None:
+        """Find what differs and lay it."""
+        changed = dict.fromkeys(self._changed())
+        if not changed:
+            return
+        for path, growth in self._growths(changed):
+            for field in growth.values:
+                changed.pop((growth.node, field), None)
+            self._grow(path, growth)
+        sharing: dict[tuple[Path, int | str | None], list[_Literal]] = defaultdict(list)
+        for at, origin in self.origins.items():
+            sharing[origin.path, origin.key].append(at)
+        done = set()
+        for at in changed:
+            kept = self.origins.get(at)
+            if kept is None or kept.key is None:
+                self._tell(at, f"the editor's graph has no place for {self._shown(at)}")
+            elif (kept.path, kept.key) not in done:
+                done.add((kept.path, kept.key))
+                self._put(at, kept, sharing[kept.path, kept.key], changed)
+
+    def _changed(self) -> Iterator[_Literal]:
+        """The literals that differ; a remark for what is no literal."""
+        for name, node in self._after.nodes.items():
+            before = self._before.nodes.get(name)
+            if before is None or before.class_type != node.class_type:
+                self.remarks.append(f"{_title(name, node)}: the editor's graph has no such node")
+                continue
+            for field, value in node.inputs.items():
+                if field in before.inputs and same(value, before.inputs[field]):
+                    continue
+                if link_of(value) is not None:
+                    self._tell((name, field), "its link is not the editor's graph's")
+                elif field in before.inputs and link_of(before.inputs[field]) is not None:
+                    self._tell(
+                        (name, field), f"a link feeds it in the editor's graph, not {self._shown((name, field))}"
+                    )
+                else:
+                    yield name, field
+
+    def _put(self, at: _Literal, origin: Origin, sharing: list[_Literal], changed: Mapping[_Literal, None]) -> None:
+        """Put a literal in its place, if all that are read from there agree."""
+        assert origin.key is not None
+        wanted = self._stored(at, origin)
+        for other in sharing:
+            if other != at and self._is_literal(other) and not self._agrees(other, wanted, changed):
+                self._tell(at, f"{self._shown(at)} stays out of the editor's graph: {_told(other)} is kept there too")
+                return
+        held = self.copy.peek(origin.path)[VALUES][origin.key]
+        value = wanted if isinstance(held, dict) and "__value__" in held else literal_of(wanted)
+        self.copy.put(origin.path, origin.key, origin.name, value)
+
+    def _agrees(self, at: _Literal, wanted: Any, changed: Mapping[_Literal, None]) -> bool:
+        origin = self.origins[at]
+        if at not in changed and origin.queued:
+            return False
+        return same(self._stored(at, origin) if at in changed else self._value(at), wanted)
+
+    def _stored(self, at: _Literal, origin: Origin) -> Any:
+        """A literal as a file must keep it, for the editor to queue it."""
+        value = self._value(at)
+        if not isinstance(value, str) or not origin.queued:
+            return value
+        if origin.queued == "chosen":
+            return self._escaped(at, value)
+        if tokens.replace(value, datetime.min, lambda node, widget: "") != value:
+            self._tell(at, f"the editor fills in the tokens of {shown(value)} when it is queued again")
+        return value
+
+    def _escaped(self, at: _Literal, text: str) -> str:
+        if _queued(text) == text:
+            return text
+        escaped = _MARKS.sub(r"\\\1", text)
+        if _queued(escaped) == text:
+            return escaped
+        self._tell(at, "the editor takes comments for none of the text, so it queues another")
+        return text
+
+    def _growths(self, changed: Mapping[_Literal, None]) -> Iterator[tuple[Path, _Growth]]:
+        """The nodes whose lists change their places: longer than saved, or another choice brings other inputs."""
+        found: dict[Path, dict[str, _Growth]] = defaultdict(dict)
+        for name, field in changed:
+            origin, kind = self.origins.get((name, field)), self._after.nodes[name].class_type
+            schema = self._catalogue.find(kind) if self._catalogue is not None else None
+            if origin is None or schema is None or origin.path[:2] == _GROUPS or not self._is_own(origin, kind):
+                continue
+            entry = entry_of(schema.inputs, field)
+            if origin.key is None or (entry is not None and entry.type == DYNAMIC_COMBO):
+                values = {
+                    at[1]: self._stored_own(at, origin.path) for at in changed if self._may_grow(at, name, origin)
+                }
+                found[origin.path][name] = _Growth(name, schema, values)
+        for path, growths in found.items():
+            first, *others = growths.values()
+            copies = {at[0] for at, origin in self.origins.items() if origin.path == path} & self._after.nodes.keys()
+            if len(copies) == len(growths) and all(same(dict(other.values), dict(first.values)) for other in others):
+                yield from ((path, growth) for growth in growths.values())
+
+    def _may_grow(self, at: _Literal, name: str, origin: Origin) -> bool:
+        held = self.origins.get(at)
+        return at[0] == name and (held is None or held.path == origin.path)
+
+    def _stored_own(self, at: _Literal, path: Path) -> Any:
+        origin = self.origins.get(at)
+        return literal_of(self._value(at) if origin is None else self._stored(at, origin))
+
+    def _is_own(self, origin: Origin, class_type: str) -> bool:
+        return bool(self.copy.peek(origin.path).get("type") == class_type)
+
+    def _grow(self, path: Path, growth: _Growth) -> None:
+        """Save a node's values anew, with places for all."""
+        found = rewritten(self.copy.peek(path), growth.schema, growth.values)
+        if found is None:
+            for field in growth.values:
+                self._tell(
+                    (growth.node, field), f"the editor's graph has no certain place for {growth.values[field]!r}"
+                )
+            return
+        values, places = found
+        self.copy.at(path)[VALUES] = values
+        for at in [at for at, origin in self.origins.items() if at[0] == growth.node and origin.path == path]:
+            self.origins[at] = replace(self.origins[at], key=places.get(at[1]))
+        for field, key in places.items():
+            self.origins.setdefault((growth.node, field), Origin(path, key, field))
+
+    def _value(self, at: _Literal) -> Any:
+        return self._after.nodes[at[0]].inputs[at[1]]
+
+    def _is_literal(self, at: _Literal) -> bool:
+        node = self._after.nodes.get(at[0])
+        return node is not None and at[1] in node.inputs and link_of(node.inputs[at[1]]) is None
+
+    def _shown(self, at: _Literal) -> str:
+        return shown(self._value(at))
+
+    def _tell(self, at: _Literal, said: str) -> None:
+        self.remarks.append(f"{_title(at[0], self._after.nodes[at[0]])}: {at[1]}: {said}")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON; 8 and 8.0 are, 1 and true are not."""
+    if isinstance(one, bool) != isinstance(other, bool):
+        return False
+    return bool(one == other) or (one != one and other != other)
+
+
+def _queued(text: str) -> str:
+    return dynamic_prompts.resolve(text, random.Random(0))[0]
+
+
+def _class_of(prompt: Prompt, name: str) -> str | None:
+    node = prompt.nodes.get(name)
+    return node.class_type if node is not None else None
+
+
+def _title(name: str, node: PromptNode) -> str:
+    """How remarks name a node."""
+    return shown(f"{name} {node.class_type}")[1:-1]
+
+
+def _told(at: _Literal) -> str:
+    return shown(".".join(at))[1:-1]
