@@ -7,12 +7,13 @@ Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import accelerators, reading
 from engine.catalogue.catalogue import Catalogue
+from engine.catalogue.object_info import read_file as read_object_info
 from engine.checkpoints.describe import ModelFile, describe
 from engine.convert.conversion import convert as converted
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
@@ -23,6 +24,7 @@ from engine.graph.uses import ClassUse, uses
 from engine.graph.values import BoundNode, bind
 from engine.memory import Ledger
 from engine.plugins.registry import Registry
+from engine.reading.printable import shown
 from engine.running.cache import OutputCache
 from engine.running.outputs import OutputFolder
 from engine.running.session import Session as Running
@@ -44,11 +46,13 @@ __all__ = [
     "ClassUse",
     "Session",
     "Settings",
+    "catalogue",
     "classes",
     "convert",
     "describe_model",
     "known_nodes",
     "load",
+    "located",
     "make_weights",
     "model_files",
     "nodes",
@@ -63,36 +67,81 @@ MODEL_FOLDERS = ("checkpoints", "diffusion_models", "text_encoders", "vae", "lor
 """Folders that `model_files` lists, in this order, before any others."""
 
 
-def load(source: str | Path | bytes, name: str | None = None, options: "Options | None" = None) -> Workflow:
+def load(
+    source: str | Path | bytes,
+    name: str | None = None,
+    options: "Options | None" = None,
+    settings: Settings | None = None,
+) -> Workflow:
     """Read a graph: a file by path ("-" is standard input), or its bytes, which `name` stands for in messages.
 
     API-format JSON, the editor's own format, an envelope around either, or a PNG, WebP or JPEG picture that carries
-    one. options: for the editor's format, what an editor does when a graph is queued. Raises GraphInvalid.
+    one. options: for the editor's format, what an editor does when a graph is queued, and
+    settings: whose schemas it is read with. Raises GraphInvalid, also for schemas that cannot be read.
     """
     found = reading.read(name or "<bytes>", source) if isinstance(source, bytes) else reading.read_file(source)
     if isinstance(found, Workflow):
         return found
     from engine.editor.translating import translate
 
-    return translate(found.name, found.graph, _catalogue(), options, form=found.form, notes=found.notes)
+    known = catalogue(settings)
+    workflow = translate(found.name, found.graph, known, options, form=found.form, notes=found.notes)
+    used = {node.class_type for node in workflow.prompt.nodes.values()}
+    damaged = {kind: why for kind, why in known.damaged.items() if kind in used}
+    workflow.notes += [f"object_info: the class {shown(kind)} is passed over: {why}" for kind, why in damaged.items()]
+    return workflow
 
 
-@cache
-def _catalogue() -> Catalogue:
-    """One for a process: classes read once stay read."""
-    return Catalogue(Registry.builtin().all())
+def catalogue(settings: Settings | None = None) -> Catalogue:
+    """What is known of node classes, ours or not. Raises GraphInvalid for schemas that cannot be read."""
+    files = (settings or Settings()).object_info
+    return _catalogue(tuple((path.absolute(), _version(path)) for path in files))
 
 
-def override(workflow: Workflow, sets: Sequence[str]) -> Workflow:
+@lru_cache(maxsize=4)
+def _catalogue(files: tuple[tuple[Path, int], ...]) -> Catalogue:
+    """One for a process and these files: classes read once stay read."""
+    return Catalogue(Registry.builtin().all(), [read_object_info(path) for path, _ in files])
+
+
+def _version(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # reading it will tell
+        return 0
+
+
+def override(workflow: Workflow, sets: Sequence[str], settings: Settings | None = None) -> Workflow:
     """A copy with values changed: each "NODE.FIELD=VALUE", the node by id, or by title or class if it is the only one.
 
-    Raises GraphInvalid with a problem for each override that cannot be done.
+    settings: whose schemas the graph was read with.
+    The editor's own graph, if there is one, changes alike, so that what is saved with a picture restores it; notes tell
+    what has no place there. Raises GraphInvalid with a problem for each override that cannot be done.
     """
     try:
         changed = rewrite.apply(workflow.prompt, sets, Registry.builtin())
     except GraphInvalid as error:
         raise GraphInvalid([found.model_copy(update={"file": workflow.name}) for found in error.problems]) from error
-    return workflow.model_copy(update={"prompt": changed})
+    if workflow.workflow is None:
+        return workflow.model_copy(update={"prompt": changed})
+    from engine.editor.laying import laid
+
+    found, remarks = laid(located(workflow, settings), changed, catalogue(settings))
+    return found.model_copy(update={"notes": [*found.notes, *remarks]})
+
+
+def located(workflow: Workflow, settings: Settings | None = None) -> Workflow:
+    """A workflow that knows where its editor's graph, if any, keeps each literal of its prompt.
+
+    If that graph is damaged, a note tells so, and it stays as it is whatever changes in the prompt.
+    """
+    from engine.editor import laying
+
+    try:
+        return laying.located(workflow, catalogue(settings))
+    except GraphInvalid as error:
+        said = f"the editor's graph beside the prompt is damaged, and left as it is: {error.problems[0].said}"
+        return workflow.model_copy(update={"notes": [*workflow.notes, said]})
 
 
 def convert(
@@ -157,15 +206,15 @@ def nodes() -> list[NodeSpec]:
     return list(Registry.builtin().all())
 
 
-def known_nodes() -> list[NodeSchema]:
+def known_nodes(settings: Settings | None = None) -> list[NodeSchema]:
     """Every node class that files in the editor's format may use and still be read, by name; not all can run."""
-    catalogue = _catalogue()
-    return [found for name in sorted(catalogue.names()) if (found := catalogue.find(name)) is not None]
+    known = catalogue(settings)
+    return [found for name in sorted(known.names()) if (found := known.find(name)) is not None]
 
 
-def classes(workflow: Workflow) -> list[ClassUse]:
+def classes(workflow: Workflow, settings: Settings | None = None) -> list[ClassUse]:
     """The node classes of a graph, those that cannot run here last."""
-    return uses(workflow, Registry.builtin(), _catalogue())
+    return uses(workflow, Registry.builtin(), catalogue(settings))
 
 
 def describe_model(path: str | Path) -> ModelFile:
@@ -247,6 +296,7 @@ class Session:
         self.settings = settings or Settings()
         self.registry = registry or Registry.builtin()
         self.folders = _folders(self.settings)
+        self._catalogue = catalogue(self.settings)
         self._events, self._stop = events, stop
 
     def validate(self, workflow: Workflow) -> list[Problem]:
@@ -284,7 +334,7 @@ class Session:
         return self._running.failure
 
     def _examined(self, workflow: Workflow, to_run: bool = False) -> Checked:
-        checked = examine(workflow, self.registry, self.folders, to_run)
+        checked = examine(workflow, self.registry, self.folders, to_run, self._catalogue.find)
         if self._events is not None and not checked.problems:
             for note in checked.notes:
                 self._events(Warned("warned", None, note))

@@ -85,8 +85,8 @@ class NodeSchema:
     """A node class. inputs: in the order of saved values: required, then optional.
 
     since: the oldest release known to have it, such as "core 0.3.64", or its pack's name. address: where that pack
-    lives, None for ComfyUI itself. certain: False if the schema was pieced together from files that use it.
-    output_node: it writes results. partner: it calls a paid service.
+    lives, "" if nobody says, None for ComfyUI itself. certain: False if the schema was pieced together from files that
+    use it. output_node: it writes results. partner: it calls a paid service.
     """
 
     class_type: str

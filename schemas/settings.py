@@ -81,9 +81,10 @@ class Settings(BaseSettings):
     """What every part of the program asks about its surroundings. Raises pydantic's ValidationError; see `problems_of`.
 
     models: ComfyUI's models folders, searched in order; `models` if there is one. extra_model_paths: YAML files in
-    ComfyUI's format. input, output, temp: ComfyUI's folders of these names. threads: None leaves the choice
-    to the libraries. ram, vram: bytes that weights may take beside their mapped files, and on an accelerator; None: no
-    limit, and what is free there. cache: bytes that outputs of nodes may take.
+    ComfyUI's format. object_info: what running ComfyUIs answer to GET /object_info, to read editors' files with the
+    schemas of their packs; a later file counts before an earlier one. input, output, temp: ComfyUI's folders of these
+    names. threads: None leaves the choice to the libraries. ram, vram: bytes that weights may take beside their mapped
+    files, and on an accelerator; None: no limit, and what is free there. cache: bytes that outputs of nodes may take.
     """
 
     model_config = SettingsConfigDict(
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
 
     models: Folders = Field(default_factory=_models_here, description="folders that exist")
     extra_model_paths: Files = Field(default=[], description="YAML files that exist, in the format of ComfyUI's")
+    object_info: Files = Field(default=[], description="JSON files that exist, as ComfyUI answers to /object_info")
     input: HomePath = Field(default=Path("input"), description="a folder")
     output: HomePath = Field(default=Path("output"), description="a folder")
     temp: HomePath = Field(default=Path("temp"), description="a folder")
@@ -138,7 +140,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         said = PydanticCustomError("toml", "cannot be read: {why}", {"why": str(error)})
         raise ValidationError.from_exception_data("Settings", [InitErrorDetails(type=said, input=str(path))]) from error
-    for name in ("models", "extra_model_paths", "input", "output", "temp"):
+    for name in ("models", "extra_model_paths", "object_info", "input", "output", "temp"):
         if name in values:
             values[name] = _beside(path, values[name])
     return values

@@ -11,7 +11,7 @@ from engine.cli.console import Console
 from engine.cli.exit_codes import BY_STATUS, DONE, INVALID
 from engine.cli.interrupts import Interrupts
 from engine.cli.loading import load, open_session
-from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb
+from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.views import Lines, Records, View
 from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
@@ -131,7 +131,7 @@ def _read(
 
     side = None if arguments.render or name == "-" else finished(name)
     if side is None:
-        return load(name, [*arguments.sets, *sets], note)
+        return load(name, [*arguments.sets, *sets], note, settings=settings_of(arguments))
     asked = [*(["--seeds"] if arguments.seeds else []), *(["--set"] if arguments.sets or sets else [])]
     if asked:
         said = f"this is a finished run, and {' and '.join(asked)} can change graphs only."

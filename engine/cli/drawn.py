@@ -11,11 +11,11 @@ from engine.editor.graph import EditorNode
 from engine.editor.graph_reading import GraphReader
 from engine.editor.widgets import widgets_of
 from engine.errors import GraphInvalid
-from engine.plugins.registry import Registry
 from engine.reading.prompt_form import is_editor_form
 from engine.reading.recognise import EditorOnly, read
 
 if TYPE_CHECKING:
+    from schemas.settings import Settings
     from schemas.workflow import Workflow
 
 CONTROL = "control_after_generate"
@@ -35,10 +35,10 @@ class Drawn:
     refusal: GraphInvalid | None = None
 
 
-def draw(name: str, data: bytes, sets: list[str]) -> Drawn:
+def draw(name: str, data: bytes, sets: list[str], settings: "Settings | None" = None) -> Drawn:
     """The scene of a file. Raises GraphInvalid if it holds no graph, or a damaged one.
 
-    sets: changes to values, which only a graph in API format can show.
+    sets: changes to values. settings: whose schemas are read.
     """
     from engine import api
 
@@ -47,25 +47,24 @@ def draw(name: str, data: bytes, sets: list[str]) -> Drawn:
     if isinstance(found, EditorOnly) or sets:
         workflow, refusal = None, None
         try:
-            workflow = api.load(data, name)
+            workflow = api.load(data, name, settings=settings)
         except GraphInvalid as error:
             refusal = error
     else:
         workflow, refusal = found, None
-    if sets and workflow is not None:
-        workflow = api.override(workflow, sets)
-        graph = None
-    catalogue = known_classes()
+    notes = list(found.notes)
+    if sets:
+        if workflow is None:
+            raise refusal or GraphInvalid([])
+        changed = api.override(workflow, sets)
+        notes += changed.notes[len(workflow.notes) :]
+        workflow, graph = changed, changed.workflow
+    catalogue = api.catalogue(settings)
     if graph is not None and is_editor_form(graph):
-        return Drawn(editor_panels(name, graph, catalogue), graph, workflow, list(found.notes), refusal)
+        return Drawn(editor_panels(name, graph, catalogue), graph, workflow, notes, refusal)
     if workflow is None:
         raise refusal or GraphInvalid([])
-    return Drawn([panel_of(workflow.prompt, catalogue.find)], None, workflow, list(found.notes))
-
-
-def known_classes() -> Catalogue:
-    """Schemas of every class that anything is known of."""
-    return Catalogue(Registry.builtin().all())
+    return Drawn([panel_of(workflow.prompt, catalogue.find)], None, workflow, notes)
 
 
 def editor_panels(name: str, graph: dict[str, Any], catalogue: Catalogue) -> list[Panel]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def plan(console: Console, arguments: argparse.Namespace, session: "api.Session", view: View, file: str) -> int:
     """Show the plan of one file, or its problems; its exit code."""
     try:
-        planned = session.plan(Batch(file, arguments, view).following())
+        planned = session.plan(Batch(file, arguments, view, session.settings).following())
     except GraphInvalid as error:
         view.report(RunReport(file=file, status="invalid", problems=error.problems), took=0)
         return INVALID

@@ -1,26 +1,28 @@
-"""`comfyless export`: a graph in another form: API format, a picture of it, or mermaid text for a README."""
+"""`comfyless export`: a graph in another form: API or the editor's format, a picture, or mermaid text for a README."""
 
 import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID
 from engine.cli.graph_file import check_place, text_of, write
-from engine.cli.options import PLACES, Verbs, add_settings, add_verb
+from engine.cli.options import READING, Verbs, add_settings, add_verb, settings_of
 from engine.cli.problems import line_of, tell
 from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
 
 if TYPE_CHECKING:
     from engine.cli.drawn import Drawn
+    from schemas.settings import Settings
     from schemas.workflow import Workflow
 
 HELP = "write a graph in API format, as a picture or as mermaid text"
-FORMS = ("api", "png", "mermaid")
+FORMS = ("api", "ui", "png", "mermaid")
+TEXTS = {"api": "the API format", "ui": "the editor's format"}
 ENDINGS = {".png": "png", ".mmd": "mermaid", ".mermaid": "mermaid", ".md": "mermaid"}
 STANDARD_OUTPUT = "-"
 
@@ -36,7 +38,10 @@ def add(verbs: Verbs) -> None:
         "file", metavar="GRAPH", help="a workflow file or a picture that carries one; - is standard input"
     )
     parser.add_argument(
-        "--to", metavar="FORM", choices=FORMS, help="api, png or mermaid (default: what OUT ends in, else api)"
+        "--to",
+        metavar="FORM",
+        choices=FORMS,
+        help="api, ui (the editor's own form), png or mermaid (default: what OUT ends in, else api)",
     )
     parser.add_argument(
         "-o", metavar="OUT", dest="out", help="the file to write (default: standard output, but never for png; - is it)"
@@ -47,7 +52,7 @@ def add(verbs: Verbs) -> None:
         dest="sets",
         action="append",
         default=[],
-        help="change a value first; a picture then shows the API format (may be repeated)",
+        help="change a value first; NODE is an id, or a title or class that only one node has (may be repeated)",
     )
     parser.add_argument(
         "--report",
@@ -56,7 +61,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--no-check", action="store_true", help="for pictures: do not look for problems to draw in red")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what is wrong")
-    add_settings(parser, PLACES)
+    add_settings(parser, READING)
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -66,8 +71,8 @@ def export(arguments: argparse.Namespace) -> int:
     form = arguments.to or ENDINGS.get(Path(out or "").suffix.lower(), "api")
     try:
         _check_place(arguments, form, out)
-        if form == "api":
-            _export_api(console, arguments, out)
+        if form in TEXTS:
+            _export_text(console, arguments, form, out)
         else:
             _export_drawing(console, arguments, form, out)
     except GraphInvalid as error:
@@ -78,10 +83,10 @@ def export(arguments: argparse.Namespace) -> int:
 
 def _check_place(arguments: argparse.Namespace, form: str, out: str | None) -> None:
     """Raise GraphInvalid before any work for what cannot be written there, or means nothing."""
-    if form == "api":
+    if form in TEXTS:
         for option, given in (("--report", arguments.report is not None), ("--no-check", arguments.no_check)):
             if given:
-                said = f"{option} is for pictures, and this is the API format."
+                said = f"{option} is for pictures, and this is {TEXTS[form]}."
                 raise GraphInvalid(
                     [Problem(code="bad-setting", said=said, fix=f"Leave {option} out, or add --to png.")]
                 )
@@ -97,24 +102,37 @@ def _check_place(arguments: argparse.Namespace, form: str, out: str | None) -> N
         raise GraphInvalid([Problem(code="bad-setting", said=said, fix="Name a file with -o, or -o - for a pipe.")])
 
 
-def _export_api(console: Console, arguments: argparse.Namespace, out: str | None) -> None:
+def _export_text(console: Console, arguments: argparse.Namespace, form: str, out: str | None) -> None:
     from engine.cli.loading import load
 
-    workflow = load(arguments.file, arguments.sets, lambda name, said: console.note(words.plain(f"{name}: {said}")))
-    for said in _unknown(workflow):
+    settings = settings_of(arguments)
+    workflow = load(
+        arguments.file,
+        arguments.sets,
+        lambda name, said: console.note(words.plain(f"{name}: {said}")),
+        settings=settings,
+    )
+    for said in _unknown(workflow, settings):
         console.complain(words.plain(f"{workflow.name}: warning: {said}"))
-    document = workflow.prompt.as_json()
+    document = workflow.prompt.as_json() if form == "api" else _editors_graph(workflow)
     if out is None:
         console.data(text_of(document, console.unicode))
     else:
         write(Path(out), document)
 
 
-def _unknown(workflow: "Workflow") -> list[str]:
-    """A line for each class that nothing is known of."""
-    from engine.cli.drawn import known_classes
+def _editors_graph(workflow: "Workflow") -> dict[str, Any]:
+    if workflow.workflow is None:
+        said = "the file holds no editor's graph, only a prompt, which does not say where nodes stand."
+        raise GraphInvalid([Problem(code="unsupported-format", said=said, fix="Export it with --to api.")])
+    return workflow.workflow
 
-    catalogue = known_classes()
+
+def _unknown(workflow: "Workflow", settings: "Settings") -> list[str]:
+    """A line for each class that nothing is known of."""
+    from engine import api
+
+    catalogue = api.catalogue(settings)
     found: dict[str, list[str]] = defaultdict(list)
     for name, node in workflow.prompt.nodes.items():
         if catalogue.find(node.class_type) is None:
@@ -131,7 +149,7 @@ def _export_drawing(console: Console, arguments: argparse.Namespace, form: str, 
     from engine.cli.drawn import draw
     from engine.reading.source import bytes_of
 
-    drawn = draw(arguments.file, bytes_of(arguments.file), arguments.sets)
+    drawn = draw(arguments.file, bytes_of(arguments.file), arguments.sets, settings_of(arguments))
     for said in drawn.notes:
         console.note(words.plain(f"{arguments.file}: {said}"))
     _mark(console, arguments, drawn, form)

@@ -10,6 +10,7 @@ from engine.cli.options import settings_of
 if TYPE_CHECKING:
     from engine import api
     from engine.editor.translating import Options
+    from schemas.settings import Settings
     from schemas.workflow import Workflow
 
 
@@ -34,20 +35,26 @@ def load(
     sets: Sequence[str],
     note: Callable[[str, str], None],
     *,
+    settings: "Settings | None" = None,
     options: "Options | None" = None,
     every: bool = False,
 ) -> "Workflow":
     """Read a file and change it as --set says; what reading noticed goes to `note`.
 
-    options: what an editor would do on queueing. every: give all notes, however many.
+    settings: whose schemas are read. options: what an editor would do on queueing. every: give all notes, however many.
     Raises GraphInvalid for a file that holds no graph and for a change that has nothing to change.
     """
     from engine import api
 
-    workflow = api.load(file, options=options)
+    workflow = api.load(file, options=options, settings=settings)
     for said in workflow.notes if every else shortened(workflow.notes):
         note(workflow.name, said)
-    return api.override(workflow, sets) if sets else workflow
+    if not sets:
+        return workflow
+    changed = api.override(workflow, sets, settings)
+    for said in changed.notes[len(workflow.notes) :]:
+        note(workflow.name, said)
+    return changed
 
 
 def shortened(notes: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.cli import known_nodes, used_nodes, words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID, worst
-from engine.cli.options import Verbs, add_manner, add_verb
+from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
 from engine.cli.table import table
 from engine.errors import GraphInvalid
@@ -19,6 +19,7 @@ from schemas.report import Problem
 if TYPE_CHECKING:
     from schemas.node import InputSpec, NodeSpec
     from schemas.node_schema import NodeSchema
+    from schemas.settings import Settings
 
     Described = TypeVar("Described", NodeSpec, NodeSchema)
 
@@ -39,6 +40,7 @@ def add(verbs: Verbs) -> None:
         help="a node class, the name an editor shows for it, or a workflow file: its classes",
     )
     add_manner(parser, quiet=False)
+    add_settings(parser, ("object-info",))
 
 
 def nodes(arguments: argparse.Namespace) -> int:
@@ -51,20 +53,23 @@ def nodes(arguments: argparse.Namespace) -> int:
             console.record(record_of(spec))
         for line in () if arguments.json else listing(specs):
             console.data(line)
-    return worst([_tell(console, specs, name, arguments.json) for name in arguments.names])
+    settings = settings_of(arguments)
+    return worst([_tell(console, specs, name, settings, arguments.json) for name in arguments.names])
 
 
-def _tell(console: Console, specs: "Sequence[NodeSpec]", name: str, as_json: bool) -> int:
+def _tell(console: Console, specs: "Sequence[NodeSpec]", name: str, settings: "Settings", as_json: bool) -> int:
     """Tell of a class, or of the classes of a file; 2 for what is neither, which does not stop the next."""
     try:
         spec = _named(specs, name)
         if spec is None and used_nodes.is_file_name(name):
-            workflow, found = used_nodes.read(name, lambda file, said: console.note(words.plain(f"{file}: {said}")))
+            workflow, found = used_nodes.read(
+                name, lambda file, said: console.note(words.plain(f"{file}: {said}")), settings
+            )
             records, lines = used_nodes.records_of(workflow, found), used_nodes.lines_of(workflow, found)
         elif spec is not None:
             records, lines = iter([record_of(spec)]), description(spec)
         else:
-            schema = _known(specs, name)
+            schema = _known(specs, name, settings)
             records, lines = iter([known_nodes.record_of(schema)]), known_nodes.description(schema)
     except GraphInvalid as error:
         tell(console.complain, console.terminal, "comfyless", error.problems)
@@ -83,11 +88,11 @@ def _named(specs: "Iterable[Described]", name: str) -> "Described | None":
     return next(either, None)
 
 
-def _known(specs: "Sequence[NodeSpec]", name: str) -> "NodeSchema":
+def _known(specs: "Sequence[NodeSpec]", name: str, settings: "Settings") -> "NodeSchema":
     """The class of that name, which cannot run here. Raises GraphInvalid with near names."""
     from engine import api
 
-    known = api.known_nodes()
+    known = api.known_nodes(settings)
     schema = _named(known, name)
     if schema is not None:
         return schema

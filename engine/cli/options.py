@@ -12,6 +12,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _SETTINGS = (
     ("models", "DIR", "a models folder as ComfyUI has it (default: models, if there is one; may be repeated)"),
     ("extra-model-paths", "YAML", "a file in the format of ComfyUI's extra_model_paths.yaml (may be repeated)"),
+    ("object-info", "JSON", "what your ComfyUI answers to /object_info: the classes of its packs (may be repeated)"),
     ("input", "DIR", "the folder of pictures to load (default: input)"),
     ("output", "DIR", "the folder to write pictures to (default: output)"),
     ("temp", "DIR", "the folder to write previews to (default: temp)"),
@@ -22,11 +23,13 @@ _SETTINGS = (
     ("vram", "SIZE", "memory of an accelerator that models may take (default: what is free, less 2G to compute in)"),
     ("cache", "SIZE", "memory for results that later files may use again (default: 2G)"),
 )
-_REPEATED = ("models", "extra-model-paths")
+_REPEATED = ("models", "extra-model-paths", "object-info")
 
 PLACES = ("models", "extra-model-paths", "input")
 """What a verb needs to know where files are."""
-RUNNING = (*PLACES, "output", "temp", "device", "dtype", "threads", "ram", "vram", "cache")
+READING = (*PLACES, "object-info")
+"""What a verb needs to know where files are, and to read graphs."""
+RUNNING = (*READING, "output", "temp", "device", "dtype", "threads", "ram", "vram", "cache")
 """What a verb needs to run nodes."""
 
 

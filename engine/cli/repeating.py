@@ -10,6 +10,7 @@ from engine.cli.views import View
 
 if TYPE_CHECKING:
     from engine.editor.translating import Options
+    from schemas.settings import Settings
     from schemas.workflow import Workflow
 
 OFF = "off"
@@ -44,9 +45,14 @@ def add_repeating(parser: argparse.ArgumentParser) -> None:
 class Batch:
     """The workflows of one file, run after run."""
 
-    def __init__(self, file: str, arguments: argparse.Namespace, view: View) -> None:
-        """arguments: of a verb that took `add_repeating`'s. view: hears what was noticed and what changes."""
-        self._file, self._arguments, self._view = file, arguments, view
+    def __init__(
+        self, file: str, arguments: argparse.Namespace, view: View, settings: "Settings | None" = None
+    ) -> None:
+        """arguments: of a verb that took `add_repeating`'s. view: hears what was noticed and what changes.
+
+        settings: whose schemas are read.
+        """
+        self._file, self._arguments, self._view, self._settings = file, arguments, view, settings
         self._seed: int | str | None = arguments.prompt_seed
         self._chance = random.Random(self._seed) if isinstance(self._seed, int) else random.SystemRandom()
         self._number = 0
@@ -62,14 +68,25 @@ class Batch:
 
     def _first(self) -> "Workflow":
         arguments = self._arguments
-        workflow = load(self._file, arguments.sets, self._view.note, options=self._options(), every=self._every)
+        workflow = load(
+            self._file,
+            arguments.sets,
+            self._view.note,
+            settings=self._settings,
+            options=self._options(),
+            every=self._every,
+        )
         self._translated = workflow.form == "ui" or bool(workflow.controls)
         self._told = set(workflow.notes)
         if arguments.control is None:
             return workflow
+        from engine import api
         from engine.editor import control
 
-        return control.with_mode(workflow, arguments.control)
+        located = api.located(workflow, self._settings)
+        for said in located.notes[len(workflow.notes) :]:
+            self._view.note(workflow.name, said)
+        return control.with_mode(located, arguments.control)
 
     def _after(self, before: "Workflow") -> "Workflow":
         """What a run leaves changes, and the editor's graph is made a prompt again: names and choices may follow."""
@@ -91,9 +108,9 @@ class Batch:
 
         if changed.workflow is None:
             return changed
-        again = api.load(json.dumps(changed.workflow).encode(), changed.name, self._options())
+        again = api.load(json.dumps(changed.workflow).encode(), changed.name, self._options(), self._settings)
         sets = self._arguments.sets
-        prompt = (api.override(again, sets) if sets else again).prompt
+        prompt = (api.override(again, sets, self._settings) if sets else again).prompt
         places = ((each.node, each.field) for each in changed.controls if each.node in changed.prompt.nodes)
         values = {(node, field): changed.prompt.nodes[node].inputs.get(field) for node, field in places}
         notes = [*changed.notes, *again.notes]

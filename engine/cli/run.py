@@ -69,7 +69,7 @@ class Runner:
 
     def run(self, file: str) -> int:
         """Run one file, as often as asked, and report on each run; the worst exit code. One that fails is the last."""
-        batch, total, codes = Batch(file, self._options, self._view), self._options.repeat, []
+        batch, total, codes = Batch(file, self._options, self._view, self._session.settings), self._options.repeat, []
         for number in range(1, total + 1):
             if total > 1:
                 self._view.repeat(file, number, total)

@@ -10,6 +10,7 @@ from engine.cli.table import table
 
 if TYPE_CHECKING:
     from engine import api
+    from schemas.settings import Settings
     from schemas.workflow import Workflow
 
 ENDINGS = frozenset({".json", ".png", ".webp", ".jpg", ".jpeg"})
@@ -33,12 +34,12 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def read(file: str, note: Any) -> "tuple[Workflow, list[api.ClassUse]]":
+def read(file: str, note: Any, settings: "Settings") -> "tuple[Workflow, list[api.ClassUse]]":
     """The graph in a file, and its classes. Raises GraphInvalid."""
     from engine import api
 
-    workflow = load(file, (), note)
-    return workflow, api.classes(workflow)
+    workflow = load(file, (), note, settings=settings)
+    return workflow, api.classes(workflow, settings)
 
 
 def lines_of(workflow: "Workflow", found: "list[api.ClassUse]") -> Iterator[str]:
@@ -58,8 +59,10 @@ def _origin(use: "api.ClassUse") -> str:
 
 
 def origin(since: str, address: str | None) -> str:
-    """Who has a class: ComfyUI since some release, or a pack with its address."""
-    return f"the pack {since} has it ({address})" if address else f"ComfyUI has it since {since}"
+    """Who has a class: ComfyUI since some release, or a pack with its address if anybody says it."""
+    if address is not None:
+        return f"the pack {since} has it ({address})" if address else f"the pack {since} has it"
+    return f"ComfyUI has it since {since}" if since else "the ComfyUI that object_info was asked of has it"
 
 
 def records_of(workflow: "Workflow", found: "list[api.ClassUse]") -> "Iterator[dict[str, Any]]":

@@ -9,7 +9,7 @@ from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID, worst
 from engine.cli.loading import load, open_session
-from engine.cli.options import PLACES, Verbs, add_files, add_manner, add_settings, add_verb
+from engine.cli.options import READING, Verbs, add_files, add_manner, add_settings, add_verb
 from engine.cli.problems import tell
 from engine.errors import GraphInvalid
 from schemas.report import Problem
@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
     add_files(parser)
     add_manner(parser)
     parser.add_argument("--verbose", action="store_true", help="tell all that reading noticed, however much it is")
-    add_settings(parser, PLACES)
+    add_settings(parser, READING)
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -65,7 +65,9 @@ def _examined(console: Console, arguments: argparse.Namespace, session: "api.Ses
             console.note(words.plain(f"{name}: {said}"))
 
     try:
-        workflow = load(file, arguments.sets, note, every=arguments.json or arguments.verbose)
+        workflow = load(
+            file, arguments.sets, note, settings=session.settings, every=arguments.json or arguments.verbose
+        )
         if workflow.building_block:
             note(workflow.name, _left_open(workflow))
         return Finding(file, session.validate(workflow), workflow, notes)

@@ -6,6 +6,7 @@ as an output unless it is known to be none, since nobody can say that the graph 
 
 from dataclasses import dataclass, field
 
+from engine.catalogue.catalogue import Find, known
 from engine.graph.build import Graph, build
 from engine.graph.folders import Folders
 from engine.graph.inputs import check_inputs, ignored
@@ -49,14 +50,17 @@ def check(workflow: Workflow, registry: Registry, folders: Folders) -> list[Prob
     return examine(workflow, registry, folders).problems
 
 
-def examine(workflow: Workflow, registry: Registry, folders: Folders, to_run: bool = False) -> Checked:
+def examine(
+    workflow: Workflow, registry: Registry, folders: Folders, to_run: bool = False, find: Find = known
+) -> Checked:
     """The graph of a workflow with its outputs, all problems and notes. Linear in the size of the graph.
 
-    All of a building block is needed, and it needs no output, unless it is to run: then that is a problem.
+    All of a building block is needed, and it needs no output, unless it is to run: then that is a problem. find: the
+    schema of a class, for those that the registry lacks.
     """
     graph = build(workflow.prompt, registry)
-    scene = Scene(workflow, registry, folders, graph)
-    outputs, unknown = outputs_of(graph), possible_outputs(graph)
+    scene = Scene(workflow, registry, folders, graph, find)
+    outputs, unknown = outputs_of(graph), possible_outputs(graph, find)
     roots = [*outputs, *unknown]
     whole = not roots or workflow.building_block
     wanted = Needed(frozenset(graph), frozenset()) if whole else needed(graph, roots)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engine.catalogue.catalogue import known as catalogued
 from engine.graph.scene import DYNAMIC, Scene
 from engine.graph.sockets import fits
 from engine.reading.printable import shown
@@ -44,7 +43,7 @@ def check_link(scene: Scene, name: str, known: InputSpec, raw: list[Any]) -> Ite
 
 def check_unknown(scene: Scene, name: str, node: PromptNode) -> Iterator[Problem]:
     """Wires into a node that nobody here has, of types that its schema does not take, if that is known for certain."""
-    schema = catalogued(node.class_type)
+    schema = scene.find(node.class_type)
     if schema is None or not schema.certain:
         return
     for field, raw in node.inputs.items():

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.catalogue.catalogue import known
+from engine.catalogue.catalogue import Find, known
 from engine.graph.build import Graph
 
 
@@ -24,12 +24,12 @@ def outputs_of(graph: Graph) -> list[str]:
     return [name for name, data in graph.nodes(data=True) if data["spec"] is not None and data["spec"].output_node]
 
 
-def possible_outputs(graph: Graph) -> list[str]:
-    """Ids of nodes of unknown classes that may write results, for all we know of them."""
+def possible_outputs(graph: Graph, find: Find = known) -> list[str]:
+    """Ids of nodes of unknown classes that may write results, for all we know of them. find: the schema of a class."""
     found = []
     for name, data in graph.nodes(data=True):
         if data["spec"] is None:
-            schema = known(data["node"].class_type)
+            schema = find(data["node"].class_type)
             if schema is None or schema.output_node:
                 found.append(name)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import networkx as nx
 
-from engine.catalogue.catalogue import known
+from engine.catalogue.catalogue import Find, known
 from engine.graph.build import Graph
 from engine.graph.folders import INPUT, Folders
 from engine.graph.sockets import fits
@@ -43,8 +43,10 @@ def _askable(name: str) -> bool:
 class Scene:
     """One workflow under inspection. Files are looked up once each, name indexes are built when first asked for."""
 
-    def __init__(self, workflow: Workflow, registry: Registry, folders: Folders, graph: Graph) -> None:
-        """graph: as `build` makes it of this workflow with this registry."""
+    def __init__(
+        self, workflow: Workflow, registry: Registry, folders: Folders, graph: Graph, find: Find = known
+    ) -> None:
+        """graph: as `build` makes it of this workflow with this registry. find: the schema of a class, ours or not."""
         self.file = workflow.name
         self.prompt: Prompt = workflow.prompt
         self.editor_graph = workflow.workflow
@@ -52,6 +54,7 @@ class Scene:
         self.registry = registry
         self.folders = folders
         self.graph = graph
+        self.find = find
         self._there: dict[tuple[str, str], bool] = {}
         self._suggestions = 0
         self._instead: dict[tuple[str, str], str] = {}
@@ -86,7 +89,7 @@ class Scene:
         if data["spec"] is not None:
             outputs = [output.socket for output in data["spec"].outputs]
         else:
-            schema = known(data["node"].class_type)
+            schema = self.find(data["node"].class_type)
             outputs = [output.type for output in schema.outputs] if schema is not None and schema.certain else []
         given = outputs[link.slot] if 0 <= link.slot < len(outputs) else None
         return None if given is None or given.startswith(DYNAMIC) else given

@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.catalogue.catalogue import known
 from engine.graph.build import Graph
 from engine.graph.prune import Needed
 from engine.graph.scene import Scene, one_of
@@ -21,7 +20,7 @@ MOST_NAMED = 10
 def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
     """The finding on a node whose class nobody here has. packs: as `packs_of` reads them from the file."""
     class_type = scene.prompt.nodes[name].class_type
-    schema, told = known(class_type), packs.get(class_type) or packs.get(name)
+    schema, told = scene.find(class_type), packs.get(class_type) or packs.get(name)
     said = f"node class {shown(class_type)} is not available in this version"
     own = schema is not None and schema.address is None
     if schema is not None:
@@ -50,7 +49,10 @@ def together(problem: Problem, others: Sequence[str]) -> Problem:
 def _origin(schema: NodeSchema) -> str:
     """Who has a class that we do not."""
     if schema.address is not None:
-        return f"it belongs to the pack {schema.since} ({schema.address})"
+        where = f" ({schema.address})" if schema.address else ""
+        return f"it belongs to the pack {shown(schema.since)[1:-1]}{where}"
+    if not schema.since:
+        return "the ComfyUI that object_info was asked of has it"
     return f"ComfyUI has it since {schema.since}{', and it calls a paid service' if schema.partner else ''}"
 
 

@@ -13,7 +13,10 @@ OLDER = {"SaveVideo": "core_0.3.75"}
 
 
 def _image(*names: str) -> Entry:
-    return ["COMFY_AUTOGROW_V3", {"template": {"input": {"required": {"image": ["IMAGE"]}}, "names": names, "min": 0}}]
+    return [
+        "COMFY_AUTOGROW_V3",
+        {"template": {"input": {"required": {"image": ["IMAGE"]}}, "names": [*names], "min": 0}},
+    ]
 
 
 def _counted(prefix: str, most: int) -> Entry:

@@ -99,3 +99,35 @@ def test_an_installed_class_that_the_table_lacks_is_known_by_its_spec():
 
 def test_the_table_is_asked_before_installed_classes():
     assert Catalogue(Registry.builtin().all()).find("KSampler").since == "core 0.3.64"
+
+
+def described(*names, pack=None, title="Theirs"):
+    module = f"custom_nodes.{pack}" if pack else "nodes"
+    info = {"input": {"required": {"x": ["INT", {}]}}, "display_name": title, "python_module": module}
+    return dict.fromkeys(names, info)
+
+
+def test_a_dump_is_asked_before_the_table_and_a_later_before_an_earlier():
+    known = Catalogue((), [described("KSampler", "A"), described("A", title="Later"), described("B")])
+    assert [known.find(name).display_name for name in ("KSampler", "A", "B")] == ["Theirs", "Later", "Theirs"]
+    assert {"KSampler", "A", "B", "SaveImage"} <= known.names()
+
+
+def test_the_table_knows_best_where_a_class_is_from():
+    known = Catalogue((), [described("SaveImage", "UnetLoaderGGUF", "PackBlur", pack="blurs"), described("New")])
+    assert (known.find("SaveImage").since, known.find("SaveImage").address) == ("core 0.3.64", None)
+    assert known.find("UnetLoaderGGUF").since == "ComfyUI-GGUF"
+    assert (known.find("PackBlur").since, known.find("PackBlur").address) == ("blurs", "")
+    assert (known.find("New").since, known.find("New").address) == ("", None)
+
+
+def test_a_damaged_entry_is_passed_over_and_remembered():
+    known = Catalogue((), [described("A"), {"A": {"input": 3}, "KSampler": None, "B": []}])
+    assert known.find("A").display_name == "Theirs"
+    assert known.find("KSampler").since == "core 0.3.64"
+    assert known.find("B") is None
+    assert known.damaged == {
+        "A": "'input' is no object",
+        "KSampler": "the entry is no object",
+        "B": "the entry is no object",
+    }

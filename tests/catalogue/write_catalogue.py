@@ -1,11 +1,10 @@
-"""Write engine/catalogue/classes.json from dumps of ComfyUI's /object_info.
+"""Write engine/catalogue/classes.json: python -m tests.catalogue.write_catalogue
 
-python -m tests.catalogue.write_catalogue FOLDER
-where FOLDER holds a JSON file for each of SOURCES: what a server without model files answers.
+It is made of the dumps of ComfyUI's /object_info in data/object_info.json.xz, and of what corrections.py lays over
+them; nothing else is needed. To take in a newer dump, see dumps.py, and give it its row in SOURCES.
 """
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from engine.catalogue import catalogue
 from engine.catalogue.stored import as_json
 from schemas.node_schema import InputSchema, NodeSchema, Option
 from tests.catalogue import corrections
-from tests.catalogue.object_info import node_schema
+from tests.catalogue.believing import believed
+from tests.catalogue.dumps import dumps
 
 TABLE = Path(catalogue.__file__).with_name("classes.json")
 
@@ -52,41 +52,40 @@ NOT_CORE = {"ImageRemoveAlpha+", "AILab_QwenVL"}
 NEWEST = "core_0.33.0"
 
 
-def main(folder: Path) -> None:
-    """One line per class, by name, as engine.catalogue.catalogue reads it."""
-    dumps = {source.stem: json.loads((folder / f"{source.stem}.json").read_text("utf-8")) for source in SOURCES}
+def table(found: Mapping[str, Any]) -> str:
+    """The table's text: a line per class, by name, as engine.catalogue.catalogue reads it. found: dumps by stem."""
     classes: dict[str, tuple[int, NodeSchema]] = {}
     for number, source in enumerate(SOURCES):
-        for name in dumps[source.stem].keys() - NOT_CORE:
+        for name in found[source.stem].keys() - NOT_CORE:
             older = classes.get(name)
             if source.certain or not older:
-                schema = node_schema(name, dumps[source.stem][name], source.certain)
+                schema = believed(name, found[source.stem][name], source.certain)
                 classes[name] = older[0] if older else number, schema
-    _correct(classes, dumps)
+    _correct(classes, found)
     sources = _short([(source.since, source.address) for source in SOURCES])
     lines = ",\n".join(
         f"{_short(name)}:{_short([number, as_json(schema)])}" for name, (number, schema) in sorted(classes.items())
     )
-    TABLE.write_text(f'{{"sources":{sources},"classes":{{\n{lines}\n}}}}\n', "utf-8")
+    return f'{{"sources":{sources},"classes":{{\n{lines}\n}}}}\n'
 
 
-def _correct(classes: dict[str, tuple[int, NodeSchema]], dumps: Mapping[str, Any]) -> None:
+def _correct(classes: dict[str, tuple[int, NodeSchema]], found: Mapping[str, Any]) -> None:
     """Lay over the dumps what tests.catalogue.corrections tells, and what the reconstruction knows besides them."""
     for name, stem in corrections.OLDER.items():
-        classes[name] = classes[name][0], node_schema(name, dumps[stem][name])
+        classes[name] = classes[name][0], believed(name, found[stem][name])
     for name, info in corrections.READ.items():
-        classes[name] = classes[name][0], node_schema(name, info)
+        classes[name] = classes[name][0], believed(name, info)
     for name, inputs in corrections.GAINED.items():
         number, schema = classes[name]
-        gained = node_schema(name, {"input": {"optional": inputs}}).inputs
+        gained = believed(name, {"input": {"optional": inputs}}).inputs
         kept = tuple(entry for entry in schema.inputs if entry.name not in inputs)
         classes[name] = number, replace(schema, inputs=kept + gained)
     for name, (number, schema) in classes.items():
         classes[name] = number, replace(schema, inputs=tuple(_cleared(name, schema.inputs)))
-    for name, info in dumps["newer_core_reconstructed"].items():
-        if name in dumps[NEWEST]:
+    for name, info in found["newer_core_reconstructed"].items():
+        if name in found[NEWEST]:
             number, schema = classes[name]
-            seen = node_schema(name, info, certain=False).inputs
+            seen = believed(name, info, certain=False).inputs
             surplus = (*corrections.SURPLUS.get(name, ()), *corrections.SHOWN_ONLY.get(name, ()))
             classes[name] = number, replace(schema, inputs=_with_seen(schema.inputs, seen, surplus))
 
@@ -129,4 +128,4 @@ def _short(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    TABLE.write_text(table(dumps()), "utf-8")

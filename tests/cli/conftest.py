@@ -35,7 +35,7 @@ class FakeApi:
     sets: list[list[str]] = field(default_factory=list)
     settings: Any = None
 
-    def load(self, file: Any, name: str | None = None, options: Any = None) -> Workflow:
+    def load(self, file: Any, name: str | None = None, options: Any = None, settings: Any = None) -> Workflow:
         if str(file) in self.unreadable:
             raise GraphInvalid(self.unreadable[str(file)])
         prompt = Prompt.model_validate({"nodes": {"1": {"class_type": "Picture"}, "2": {"class_type": "SaveImage"}}})
@@ -43,13 +43,13 @@ class FakeApi:
         opened = self.blocks.get(str(file))
         return workflow.model_copy(update={"building_block": opened is not None, "open_inputs": opened or {}})
 
-    def override(self, workflow: Workflow, sets: list[str]) -> Workflow:
+    def override(self, workflow: Workflow, sets: list[str], settings: Any = None) -> Workflow:
         self.sets.append(list(sets))
         return workflow
 
     def session(self, settings: Any, events: Any = None, stop: Any = None) -> "FakeSession":
         self.settings = settings
-        return FakeSession(self, events, stop)
+        return FakeSession(self, events, stop, settings)
 
 
 @dataclass
@@ -59,6 +59,7 @@ class FakeSession:
     api: FakeApi
     events: Any
     stop: Any
+    settings: Any = None
     failure: str | None = None
 
     def validate(self, workflow: Workflow) -> list[Problem]:

@@ -39,8 +39,10 @@ class Recorder:
     def __init__(self) -> None:
         self.ran: list[Workflow] = []
         self.ends: list[str] = []
+        self.settings: Any = None
 
     def __call__(self, settings: Any, events: Any = None, stop: Any = None) -> "Recorder":
+        self.settings = settings
         return self
 
     failure = None
@@ -102,6 +104,21 @@ def test_what_was_set_is_where_control_begins(session: Recorder, command: Comman
     command("run", "editor.json", "--repeat", "3", "--set", "1.value=50", "--set", "6.text=plain")
     assert [inputs["value"] for inputs in session.inputs("1")] == [50, 51, 52]
     assert {inputs["text"] for inputs in session.inputs("6")} == {"plain"}
+    graphs = [workflow.workflow["nodes"] for workflow in session.ran if workflow.workflow]
+    assert [nodes[0]["widgets_values"][0] for nodes in graphs] == [50, 51, 52]
+    assert graphs[2][2]["widgets_values"] == ["plain"]
+
+
+def test_a_picture_s_graph_keeps_up_with_its_prompt(session: Recorder, command: Command) -> None:
+    sampler = {"id": 5, "type": "KSampler", "widgets_values": [6, "fixed", 20, 8.0, "euler", "normal", 1.0]}
+    both = {"prompt": API, "workflow": {"nodes": [sampler], "links": []}}
+    Path("both.json").write_text(json.dumps(both))
+    command("run", "both.json", "--repeat", "2", "--control", "increment")
+    assert [inputs["seed"] for inputs in session.inputs("5")] == [7, 8]
+    assert session.ran[1].workflow == {
+        "nodes": [{**sampler, "widgets_values": [8, *sampler["widgets_values"][1:]]}],
+        "links": [],
+    }
 
 
 def test_a_prompt_seed_gives_the_same_seeds_and_choices_again(session: Recorder, command: Command) -> None:

@@ -189,7 +189,7 @@ def test_options_become_settings(api: FakeApi, command: Command, empty_folder: P
         *("run", "a.json", "--models", "m", "--models", "n", "--device", "cpu", "--dtype", "bf16", "--threads", "3"),
         *("--ram", "12G", "--vram", "8GiB", "--cache", "0", "--input", "i", "--output", "o", "--temp", "t"),
     )
-    told = api.settings.model_dump(exclude={"extra_model_paths"})
+    told = api.settings.model_dump(exclude={"extra_model_paths", "object_info"})
     assert told == {
         **{"models": [Path("m"), Path("n")], "device": "cpu", "dtype": "bf16", "threads": 3},
         **{"ram": 12 * 2**30, "vram": 8 * 2**30, "cache": 0},
