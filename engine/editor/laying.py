@@ -7,7 +7,7 @@ really changed.
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -109,11 +109,12 @@ class GraphCopy:
 
 @dataclass(frozen=True, slots=True)
 class _Growth:
-    """Values of a node for which the saved list has to change its places. node: of the prompt."""
+    """Values of a node for which its saved list needs other places. node: of the prompt. path: of its own object."""
 
     node: str
+    path: Path
     schema: NodeSchema
-    values: Mapping[str, Any]
+    values: dict[str, Any]
 
 
 class _Laying:
@@ -131,10 +132,7 @@ class _Laying:
         changed = dict.fromkeys(self._changed())
         if not changed:
             return
-        for path, growth in self._growths(changed):
-            for field in growth.values:
-                changed.pop((growth.node, field), None)
-            self._grow(path, growth)
+        self._grow_lists(changed)
         sharing: dict[tuple[Path, int | str | None], list[_Literal]] = defaultdict(list)
         for at, origin in self.origins.items():
             sharing[origin.path, origin.key].append(at)
@@ -201,55 +199,75 @@ class _Laying:
         escaped = _MARKS.sub(r"\\\1", text)
         if _queued(escaped) == text:
             return escaped
-        self._tell(at, "the editor takes comments for none of the text, so it queues another")
+        self._tell(at, "the editor queues it without what it takes for comments or braces of its own")
         return text
 
-    def _growths(self, changed: Mapping[_Literal, None]) -> Iterator[tuple[Path, _Growth]]:
-        """The nodes whose lists change their places: longer than saved, or another choice brings other inputs."""
-        found: dict[Path, dict[str, _Growth]] = defaultdict(dict)
+    def _grow_lists(self, changed: dict[_Literal, None]) -> None:
+        """Lay the values of nodes whose lists change their places; take them out of `changed`."""
+        growths: dict[Path, list[_Growth]] = defaultdict(list)
+        for growth in self._growths(changed):
+            growths[growth.path].append(growth)
+        if not growths:
+            return
+        reading: dict[Path, list[_Literal]] = defaultdict(list)
+        for at, origin in self.origins.items():
+            if origin.path in growths and at[0] in self._after.nodes:
+                reading[origin.path].append(at)
+        for path, copies in growths.items():
+            alike = all(same(copy.values, copies[0].values) for copy in copies)
+            if alike and len(copies) == len({name for name, _ in reading[path]}):
+                self._grow(copies, reading[path])
+                for copy in copies:
+                    for field in copy.values:
+                        changed.pop((copy.node, field))
+
+    def _growths(self, changed: Mapping[_Literal, None]) -> Iterator[_Growth]:
+        """One for each node of which a value was not saved yet, or a choice brings other inputs."""
+        by_node: dict[str, list[str]] = defaultdict(list)
         for name, field in changed:
-            origin, kind = self.origins.get((name, field)), self._after.nodes[name].class_type
-            schema = self._catalogue.find(kind) if self._catalogue is not None else None
-            if origin is None or schema is None or origin.path[:2] == _GROUPS or not self._is_own(origin, kind):
+            by_node[name].append(field)
+        for name, fields in by_node.items():
+            class_type = self._after.nodes[name].class_type
+            schema = self._catalogue.find(class_type) if self._catalogue is not None else None
+            path = self._outgrown(name, fields, schema) if schema is not None else None
+            if schema is None or path is None:
                 continue
-            entry = entry_of(schema.inputs, field)
-            if origin.key is None or (entry is not None and entry.type == DYNAMIC_COMBO):
-                values = {
-                    at[1]: self._stored_own(at, origin.path) for at in changed if self._may_grow(at, name, origin)
-                }
-                found[origin.path][name] = _Growth(name, schema, values)
-        for path, growths in found.items():
-            first, *others = growths.values()
-            copies = {at[0] for at, origin in self.origins.items() if origin.path == path} & self._after.nodes.keys()
-            if len(copies) == len(growths) and all(same(dict(other.values), dict(first.values)) for other in others):
-                yield from ((path, growth) for growth in growths.values())
+            values = {}
+            for field in fields:
+                origin = self.origins.get((name, field), Origin(path, None, field))
+                if origin.path == path and entry_of(schema.inputs, field) is not None:
+                    values[field] = literal_of(self._stored((name, field), origin))
+            yield _Growth(name, path, schema, values)
 
-    def _may_grow(self, at: _Literal, name: str, origin: Origin) -> bool:
-        held = self.origins.get(at)
-        return at[0] == name and (held is None or held.path == origin.path)
+    def _outgrown(self, name: str, fields: Sequence[str], schema: NodeSchema) -> Path | None:
+        """The path to a node's own object, if its list of values needs other places for these."""
+        for field in fields:
+            origin, entry = self.origins.get((name, field)), entry_of(schema.inputs, field)
+            if origin is None or entry is None or origin.path[:2] == _GROUPS:
+                continue
+            own = self.copy.peek(origin.path).get("type") == schema.class_type
+            if own and (origin.key is None or entry.type == DYNAMIC_COMBO):
+                return origin.path
+        return None
 
-    def _stored_own(self, at: _Literal, path: Path) -> Any:
-        origin = self.origins.get(at)
-        return literal_of(self._value(at) if origin is None else self._stored(at, origin))
-
-    def _is_own(self, origin: Origin, class_type: str) -> bool:
-        return bool(self.copy.peek(origin.path).get("type") == class_type)
-
-    def _grow(self, path: Path, growth: _Growth) -> None:
-        """Save a node's values anew, with places for all."""
-        found = rewritten(self.copy.peek(path), growth.schema, growth.values)
+    def _grow(self, copies: Sequence[_Growth], reading: Sequence[_Literal]) -> None:
+        """Save a node's values anew, with places for all. copies: it, wherever its subgraph stands."""
+        first = copies[0]
+        found = rewritten(self.copy.peek(first.path), first.schema, first.values)
         if found is None:
-            for field in growth.values:
-                self._tell(
-                    (growth.node, field), f"the editor's graph has no certain place for {growth.values[field]!r}"
-                )
+            for field, value in first.values.items():
+                self._tell((first.node, field), f"the editor's graph has no certain place for {shown(value)}")
             return
         values, places = found
-        self.copy.at(path)[VALUES] = values
-        for at in [at for at, origin in self.origins.items() if at[0] == growth.node and origin.path == path]:
+        node = self.copy.at(first.path)
+        node[VALUES] = values
+        if isinstance(named := node.get(NAMED), dict):
+            node[NAMED] = {name: first.values.get(name, value) for name, value in named.items()}
+        for at in reading:
             self.origins[at] = replace(self.origins[at], key=places.get(at[1]))
-        for field, key in places.items():
-            self.origins.setdefault((growth.node, field), Origin(path, key, field))
+        for copy in copies:
+            for field, key in places.items():
+                self.origins.setdefault((copy.node, field), Origin(first.path, key, field))
 
     def _value(self, at: _Literal) -> Any:
         return self._after.nodes[at[0]].inputs[at[1]]
