@@ -95,6 +95,25 @@ def test_values_can_be_overridden_by_title_and_id(settings: api.Settings) -> Non
     changed = api.override(loaded(picture_graph("dog.png")), ["LoadImage.image=cat.png", "2.filename_prefix=other"])
     assert changed.prompt.nodes["2"].inputs["filename_prefix"] == "other"
     assert api.validate(changed, settings) == []
+    expected = picture_graph("cat.png")
+    expected["nodes"][1]["widgets_values"] = ["other"]
+    assert changed.workflow == expected
+
+
+def test_the_graph_beside_a_prompt_is_overridden_too_unless_it_is_damaged(settings: api.Settings) -> None:
+    graph, prompt = picture_graph("cat.png"), loaded(picture_graph("cat.png")).prompt.as_json()
+    both = api.load(png(text("workflow", json.dumps(graph)) + text("prompt", json.dumps(prompt))), "a.png")
+    changed = api.override(both, ["1.image=sub/cat.png"])
+    assert (changed.workflow, changed.notes) == (picture_graph("sub/cat.png"), both.notes)
+    damaged = api.load(
+        png(text("workflow", '{"nodes": [5], "links": []}') + text("prompt", json.dumps(prompt))), "a.png"
+    )
+    changed = api.override(damaged, ["1.image=sub/cat.png"])
+    assert changed.workflow == {"nodes": [5], "links": []}
+    assert changed.notes[-2].startswith(
+        "the editor's graph beside the prompt is damaged, and left as it is: 5 is no node"
+    )
+    assert changed.notes[-1] == "1 LoadImage: image: the editor's graph has no place for 'sub/cat.png'"
 
 
 def test_a_subgraph_saved_alone_is_a_building_block(settings: api.Settings) -> None:
