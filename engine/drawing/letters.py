@@ -122,7 +122,7 @@ def wrapped(text: str, size: int, room: float, lines: int) -> list[str]:
     for paragraph in text.splitlines():
         for line in _broken(paragraph, size, room):
             if len(found) == lines:
-                found[-1] = clipped(found[-1] + "……", size, room) if found else ""
+                found[-1] = clipped(found[-1] + "…", size, room) if found else ""
                 return found
             found.append(line)
     return found

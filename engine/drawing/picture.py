@@ -1,6 +1,7 @@
 """A scene becomes a picture: panels one below the other, painted tile by tile so that large ones need little memory."""
 
 from dataclasses import dataclass, field
+from math import sqrt
 
 from PIL import Image
 
@@ -18,6 +19,8 @@ SAMPLES = 2
 """Pixels that are painted for one of the picture, across and down."""
 TILE = 2_000
 MARGIN = 40.0
+WIDER = 1.3
+"""Width of the rows of subgraphs by that of a square of everything."""
 HEADING = 60.0
 """Room for the name of a subgraph."""
 
@@ -80,11 +83,12 @@ def _sheet(panel: Panel) -> _Sheet:
 
 
 def _place(sheets: list[_Sheet]) -> tuple[float, float]:
-    """Give every sheet its place: the first on top, the others in rows no wider than it. Width and height of all."""
+    """Give every sheet its place: the first on top, the others in rows below. Width and height of all."""
     first = sheets[0]
     first.right, first.down = -first.room.left, -first.room.top
     width, height = first.room.right - first.room.left, first.room.bottom - first.room.top
-    row_width = max([width, 1600.0, *(sheet.room.right - sheet.room.left + MARGIN for sheet in sheets[1:])])
+    area = sum((sheet.room.right - sheet.room.left) * (sheet.room.bottom - sheet.room.top) for sheet in sheets)
+    row_width = max([width, sqrt(area) * WIDER, *(sheet.room.right - sheet.room.left + MARGIN for sheet in sheets[1:])])
     left, top, tallest = MARGIN, height, 0.0
     for sheet in sheets[1:]:
         wide, high = sheet.room.right - sheet.room.left, sheet.room.bottom - sheet.room.top + HEADING

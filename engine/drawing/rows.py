@@ -1,5 +1,6 @@
 """Rows: the widgets of a node with their values, named by whatever tells their names."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,13 +13,16 @@ Find = Callable[[str], NodeSchema | None]
 Values = Callable[[dict[str, Any]], Mapping[str, Any] | None]
 """The widget values of a node's JSON object by name, in order; None if nobody can tell."""
 
-NOTES = frozenset({"Note", "MarkdownNote"})
+MARKDOWN = "MarkdownNote"
+NOTES = frozenset({"Note", MARKDOWN})
 MOST = 60
 """Rows of one node; nodes with more hold tables that nobody reads in a picture."""
 MODES = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
 SEEDS = frozenset({"seed", "noise_seed"})
 UNSEEN = frozenset({"upload", "videopreview", "audioUI", "$$canvas-image-preview"})
 """Widgets that show a button or a preview, and no value."""
+_LINKED = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_HEADING = re.compile(r"^#{1,6} +", re.MULTILINE)
 LONG = 48
 """Characters from which a text of an unknown kind takes several lines."""
 CONTROL = "control after generate"
@@ -29,10 +33,16 @@ def rows_of(node: dict[str, Any], schema: NodeSchema | None, values: Values) -> 
     kind, saved = raw.text(node.get("type")), node.get("widgets_values")
     if kind in NOTES:
         held = saved[:1] if isinstance(saved, list) else list(saved.values())[:1] if isinstance(saved, dict) else []
-        return [Row("", raw.shown(value), tall=True) for value in held]
+        texts = [raw.shown(value) for value in held]
+        return [Row("", _without_marks(each) if kind == MARKDOWN else each, tall=True) for each in texts]
     named = values(node)
     pairs = named.items() if named is not None else _named(node, saved)
     return [_row(str(name), value, schema) for name, value in list(pairs)[:MOST] if name not in UNSEEN]
+
+
+def _without_marks(text: str) -> str:
+    """Markdown as a person reads it: links by their words, no signs for headings and stress."""
+    return _HEADING.sub("", _LINKED.sub(r"\1", text)).replace("**", "").replace("`", "")
 
 
 def by_name(node: dict[str, Any]) -> dict[str, Any]:

@@ -96,3 +96,9 @@ def test_odd_places_and_sizes_do_no_harm(odd: Any) -> None:
     box = scene({"nodes": [node(1, "X") | {"pos": odd, "size": odd}]})[0].boxes["1"]
     assert abs(box.left) <= 200_000
     assert box.height <= 20_000
+
+
+def test_a_markdown_note_is_shown_as_it_is_read() -> None:
+    text = "## Models\n- **[vae](https://example.org/a)** and `x`"
+    (row,) = scene({"nodes": [node(1, "MarkdownNote", widgets_values=[text])]})[0].boxes["1"].rows
+    assert row.text == "Models\n- vae and x"
