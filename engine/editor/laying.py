@@ -16,6 +16,7 @@ from engine.catalogue.catalogue import Catalogue
 from engine.editor import dynamic_prompts, tokens
 from engine.editor.graph import Path
 from engine.editor.translating import Options, translate
+from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_writing import rewritten
 from engine.editor.widgets import entry_of
 from engine.reading.printable import shown
@@ -186,12 +187,23 @@ class _Laying:
         """A literal as a file must keep it, for the editor to queue it."""
         value = self._value(at)
         if not isinstance(value, str) or not origin.queued:
+            self._tell_if_loaded_otherwise(at, literal_of(value), origin)
             return value
         if origin.queued == "chosen":
             return self._escaped(at, value)
         if tokens.replace(value, datetime.min, lambda node, widget: "") != value:
             self._tell(at, f"the editor fills in the tokens of {shown(value)} when it is queued again")
         return value
+
+    def _tell_if_loaded_otherwise(self, at: _Literal, value: Any, origin: Origin) -> None:
+        if value is None and not origin.name:
+            self._tell(at, "null stands for no value where it is kept")
+        class_type = self._after.nodes[at[0]].class_type
+        schema = self._catalogue.find(class_type) if self._catalogue is not None else None
+        entry = entry_of(schema.inputs, at[1]) if schema is not None else None
+        loaded, said = as_loaded(entry, at[1], value, class_type) if entry is not None else (value, None)
+        if said is not None and not same(loaded, value):
+            self._tell(at, f"the editor will load another value: {said}")
 
     def _escaped(self, at: _Literal, text: str) -> str:
         if _queued(text) == text:

@@ -235,3 +235,12 @@ def test_lists_are_unwrapped() -> None:
     node = {"id": 1, "type": "Unheard", "widgets_values": {"colours": [1, 2]}}
     found, remarks = changed(graph_of(node), {("1", "colours"): {"__value__": [3]}})
     assert (found["nodes"][0]["widgets_values"], remarks) == ({"colours": [3]}, [])
+
+
+def test_values_that_the_editor_loads_differently_are_told() -> None:
+    found, remarks = changed(graph_of(sampler(7)), {("5", "sampler_name"): None})
+    assert found["nodes"][0]["widgets_values"][4] is None
+    assert remarks[0].startswith("5 KSampler: sampler_name: the editor will load another value: 'sampler_name' is null")
+    assert changed(twice([1]), {("3:6", "seed"): None})[1] == [
+        "3:6 KSampler: seed: null stands for no value where it is kept"
+    ]
