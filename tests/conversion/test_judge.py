@@ -11,7 +11,7 @@ from tests.conversion.judge import differences, equal, needed
 
 CATALOGUE = Catalogue()
 PROMPT = next(pair.prompt for pair in truths.pairs() if pair.name == "ex__controlnet__controlnet_example")
-SUBGRAPHS = truths.archive()["frontend"]["tpl/image_flux2_klein_image_edit_9b_base"]["prompt"]
+SUBGRAPHS = truths.archive()["frontend"]["tpl/image_flux2_klein_image_edit_9b_base"]
 
 
 def judged(ours, truth):

@@ -25,16 +25,13 @@ FOLLOWED = "1.58.1"
 class Truth:
     """An editor's file and the prompt that it should become.
 
-    kind: "crafted", "pair", or of the official files "template", "old template" and "blueprint". excused: why it does
-    not count, if so. reconstructed: node types whose schema the frontend was given was pieced together.
+    kind: "crafted", "pair", or of the official files "template", "old template" and "blueprint".
     """
 
     name: str
     kind: str
     graph: dict[str, Any]
     prompt: dict[str, Any]
-    excused: str | None = None
-    reconstructed: tuple[str, ...] = ()
 
 
 @cache
@@ -56,18 +53,8 @@ def pairs() -> list[Truth]:
 def official() -> list[Truth]:
     """Templates and blueprints, as the frontend queued them."""
     kinds = {"tpl": "template", "tpl0195": "old template", "bp": "blueprint"}
-    excused = archive()["undecided"]
-    return [
-        Truth(
-            name,
-            kinds[name.partition("/")[0]],
-            graph_of(name),
-            entry["prompt"],
-            excused.get(name),
-            tuple(entry["reconstructed"]),
-        )
-        for name, entry in archive()["frontend"].items()
-    ]
+    answers = archive()["frontend"]
+    return [Truth(name, kinds[name.partition("/")[0]], graph_of(name), answers[name]) for name in answers]
 
 
 def graph_of(name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Write data/truths.json.xz: python -m tests.conversion.write_truths TRUTHS BLUEPRINTS
 
-TRUTHS: a folder with micro/, pairs/, frontend/*/ and undecided.tsv. BLUEPRINTS: the folder of that name in the package
+TRUTHS: a folder with micro/, pairs/ and frontend/*/. BLUEPRINTS: the folder of that name in the package
 comfyui-subgraph-blueprints 0.0.13.
 """
 
@@ -42,10 +42,9 @@ def frontend(folder: Path) -> dict[str, Any]:
     for index in sorted(folder.glob("*/index.tsv")):
         for line in index.read_text("utf-8").splitlines():
             if not line.startswith("#"):
-                name, file, _, reconstructed, _ = line.split("\t")
+                name, file, *_ = line.split("\t")
                 if (index.parent / file).exists():  # the index names more than is public
-                    types = [each for each in reconstructed.split(";") if each]
-                    found[name] = {"prompt": read(index.parent / file), "reconstructed": types}
+                    found[name] = read(index.parent / file)
     return found
 
 
@@ -53,11 +52,6 @@ def local_images(folder: Path) -> list[str]:
     """Names of all newest templates that make pictures without a paid service, answered here or not."""
     lines = [line for index in folder.glob("newest*/index.tsv") for line in index.read_text("utf-8").splitlines()]
     return [line.split("\t")[0] for line in lines if line.startswith("tpl/")]
-
-
-def undecided(path: Path) -> dict[str, str]:
-    lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    return {line.split("\t")[0].replace("__", "/", 1): line.split("\t")[1] for line in lines}
 
 
 def main() -> None:
@@ -70,7 +64,6 @@ def main() -> None:
         "frontend": answers,
         "local_images": local_images(truths / "frontend"),
         "blueprints": {name: read(blueprints / f"{name}.json") for name in wanted},
-        "undecided": undecided(truths / "undecided.tsv"),
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     ARCHIVE.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
