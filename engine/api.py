@@ -95,13 +95,13 @@ def load(
 def catalogue(settings: Settings | None = None) -> Catalogue:
     """What is known of node classes, ours or not. Raises GraphInvalid for schemas that cannot be read."""
     files = (settings or Settings()).object_info
-    return _catalogue(tuple((path.absolute(), _version(path)) for path in files))
+    return _catalogue(tuple((path, path.absolute(), _version(path)) for path in files))
 
 
 @lru_cache(maxsize=4)
-def _catalogue(files: tuple[tuple[Path, int], ...]) -> Catalogue:
-    """One for a process and these files: classes read once stay read."""
-    return Catalogue(Registry.builtin().all(), [read_object_info(path) for path, _ in files])
+def _catalogue(files: tuple[tuple[Path, Path, int], ...]) -> Catalogue:
+    """One for a process and these files: classes read once stay read. files: as named, where they are, how old."""
+    return Catalogue(Registry.builtin().all(), [read_object_info(path) for path, _, _ in files])
 
 
 def _version(path: Path) -> int:
