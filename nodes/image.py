@@ -40,12 +40,17 @@ class SaveImage(Node):
     images: Image
     filename_prefix: Line = "ComfyUI"
 
-    def run(self, context: Context) -> Node.Outputs:
+    class Outputs(NamedTuple):
+        """The same pictures."""
+
+        images: Image
+
+    def run(self, context: Context) -> Outputs:
         """Write one PNG for each picture of the batch."""
         from engine.inference import pictures
 
         pictures.save(context, self.images, self.filename_prefix, "output")
-        return self.Outputs()
+        return self.Outputs(self.images)
 
 
 class PreviewImage(Node):
@@ -57,12 +62,17 @@ class PreviewImage(Node):
 
     images: Image
 
-    def run(self, context: Context) -> Node.Outputs:
+    class Outputs(NamedTuple):
+        """The same pictures."""
+
+        images: Image
+
+    def run(self, context: Context) -> Outputs:
         """Write one PNG for each picture of the batch."""
         from engine.inference import pictures
 
         pictures.save(context, self.images, "ComfyUI_temp", "temp")
-        return self.Outputs()
+        return self.Outputs(self.images)
 
 
 NODES = (LoadImage, SaveImage, PreviewImage)

@@ -56,7 +56,7 @@ def draw(name: str, data: bytes, sets: list[str], settings: "Settings | None" = 
     if sets:
         if workflow is None:
             raise refusal or GraphInvalid([])
-        changed = api.override(workflow, sets)
+        changed = api.override(workflow, sets, settings)
         notes += changed.notes[len(workflow.notes) :]
         workflow, graph = changed, changed.workflow
     catalogue = api.catalogue(settings)

@@ -146,6 +146,7 @@ class Resolver:
                 None if value is MISSING else Literal(value, kept_at(origin, primitive_key(origin), ""), origin)
             )
         if origin.mode == MUTED:
+            self._remark(place, origin, "muted, so nothing comes out for the nodes that read it")
             return _Stop(None)
         if is_virtual(origin.type):
             return self._behind_virtual(place, origin, slot)

@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
+from engine.editor.graph import BYPASSED, MUTED
 from engine.graph.build import Graph
 from engine.graph.prune import Needed
 from engine.graph.scene import Scene, one_of
@@ -27,7 +29,7 @@ def check_class(scene: Scene, name: str, packs: dict[str, str]) -> Problem:
         said += f"; {_origin(schema)}"
     elif told:
         said += f"; the file says that the pack {shown(told)} supplies it"
-    near = one_of(scene.near_classes(class_type))
+    near = one_of(scene.near_classes(class_type)) if schema is None and not told else ""
     otherwise = "comfyless does not have it yet: replace" if own else "Replace"
     fix = f"{near} If not, replace the node or remove it." if near else f"{otherwise} the node or remove it."
     if not own and scene.registry.failed:
@@ -130,7 +132,21 @@ def check_no_output(scene: Scene) -> Problem:
     writers = [spec.class_type for spec in scene.registry.all() if spec.output_node]
     said = "no node of the graph writes a result, so there is nothing to run."
     fix = f"Add an output node: {', '.join(writers[:5])}." if writers else "Add an output node."
+    off = list(islice(_switched_off(scene), MOST_NAMED))
+    if off:
+        fix = f"Switch on in the editor what would, muted or bypassed as it is: {', '.join(off)}."
     return scene.problem("no-output", said, fix)
+
+
+def _switched_off(scene: Scene) -> Iterator[str]:
+    """Nodes of the editor's graph that would write results but are muted or bypassed."""
+    for graph in [scene.editor_graph, *subgraphs(scene.editor_graph)] if scene.editor_graph else []:
+        nodes = graph.get("nodes")
+        for item in nodes if isinstance(nodes, list) else ():
+            kind = item.get("type") if isinstance(item, dict) and item.get("mode") in (MUTED, BYPASSED) else None
+            schema = scene.find(kind) if isinstance(kind, str) else None
+            if schema is not None and schema.output_node:
+                yield f"{shown(str(item.get('id')))[1:-1]} {shown(kind)[1:-1]}"
 
 
 def check_building_block(scene: Scene) -> Problem:

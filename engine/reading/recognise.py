@@ -14,7 +14,7 @@ from schemas.prompt import Prompt
 from schemas.report import Problem, ProblemCode
 from schemas.workflow import Form, Workflow
 
-EXPORT = "Export it from ComfyUI in API format: Workflow menu, Export (API)."
+EXPORT = "Give a workflow file as ComfyUI saves or exports it, or a picture that carries one."
 BESIDE = "the editor's graph, which the picture carries too, is kept, but is not what runs"
 _OUTPUT = "output"
 """The editor's own name for a prompt, beside "workflow"."""

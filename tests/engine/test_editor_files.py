@@ -138,3 +138,40 @@ def test_a_subgraph_saved_alone_is_a_building_block(settings: api.Settings) -> N
     assert [problem.code for problem in api.validate(block, settings)] == ["missing-file"]
     report = api.run(api.override(block, ["5:8.ckpt_name=flux/tiny.safetensors"]), settings)
     assert (report.status, [problem.code for problem in report.problems]) == ("invalid", ["no-output"])
+
+
+def muted(graph: dict[str, Any], number: int, mode: int = 2) -> dict[str, Any]:
+    graph["nodes"][number]["mode"] = mode
+    return graph
+
+
+def test_what_reads_a_muted_node_is_explained() -> None:
+    notes = loaded(muted(picture_graph("cat.png"), 0)).notes
+    assert "1 Load Image: muted, so nothing comes out for the nodes that read it" in notes
+
+
+@pytest.mark.parametrize("mode", [2, 4])
+def test_a_graph_whose_savers_are_all_switched_off_says_which(settings: api.Settings, mode: int) -> None:
+    (found,) = api.validate(loaded(muted(picture_graph("cat.png"), 1, mode)), settings)
+    assert found.code == "no-output"
+    assert found.fix == "Switch on in the editor what would, muted or bypassed as it is: 2 SaveImage."
+
+
+def test_savers_hand_their_pictures_on(settings: api.Settings) -> None:
+    graph = picture_graph("cat.png")
+    graph["nodes"][1]["outputs"] = [{"name": "images", "type": "IMAGE", "links": [2]}]
+    graph["nodes"].append(node(3, "PreviewImage", [], {"images": 2}))
+    graph["links"].append([2, 2, 0, 3, 0, "IMAGE"])
+    report = api.run(loaded(graph), settings)
+    assert (report.status, sorted(report.outputs)) == ("done", ["2", "3"])
+
+
+@pytest.mark.parametrize("properties", [{}, {"cnr_id": "pack-of-bumps"}])
+def test_near_names_are_offered_only_for_classes_that_nobody_has(properties: dict[str, str]) -> None:
+    graph = picture_graph("cat.png")
+    graph["nodes"][1] |= {"type": "SaveImag", "properties": properties}
+    (found,) = [each for each in api.validate(loaded(graph)) if each.code == "unknown-class"]
+    assert found.fix.startswith("Replace" if properties else "Did you mean 'SaveImage'")
+    graph["nodes"][1]["type"] = "SaveVideo"
+    (found,) = [each for each in api.validate(loaded(graph)) if each.code == "unknown-class"]
+    assert found.fix == "comfyless does not have it yet: replace the node or remove it."
