@@ -15,6 +15,7 @@ from engine.reading.prompt_form import is_editor_form
 from engine.reading.recognise import EditorOnly, read
 
 if TYPE_CHECKING:
+    from engine.editor.translating import Options
     from schemas.settings import Settings
     from schemas.workflow import Workflow
 
@@ -35,10 +36,16 @@ class Drawn:
     refusal: GraphInvalid | None = None
 
 
-def draw(name: str, data: bytes, sets: list[str], settings: "Settings | None" = None) -> Drawn:
+def draw(
+    name: str,
+    data: bytes,
+    sets: list[str],
+    settings: "Settings | None" = None,
+    options: "Options | None" = None,
+) -> Drawn:
     """The scene of a file. Raises GraphInvalid if it holds no graph, or a damaged one.
 
-    sets: changes to values. settings: whose schemas are read.
+    sets: changes to values. settings: whose schemas are read. options: what an editor would do on queueing.
     """
     from engine import api
 
@@ -47,7 +54,7 @@ def draw(name: str, data: bytes, sets: list[str], settings: "Settings | None" = 
     if isinstance(found, EditorOnly) or sets:
         workflow, refusal = None, None
         try:
-            workflow = api.load(data, name, settings=settings)
+            workflow = api.load(data, name, options, settings)
         except GraphInvalid as error:
             refusal = error
     else:

@@ -12,6 +12,7 @@ from engine.cli.exit_codes import DONE, INVALID
 from engine.cli.graph_file import check_place, text_of, write
 from engine.cli.options import READING, Verbs, add_settings, add_verb, settings_of
 from engine.cli.problems import line_of, tell
+from engine.cli.repeating import add_prompt_seed, choosing
 from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
 
@@ -53,6 +54,9 @@ def add(verbs: Verbs) -> None:
         action="append",
         default=[],
         help="change a value first; NODE is an id, or a title or class that only one node has (may be repeated)",
+    )
+    add_prompt_seed(
+        parser, "choose from {a|b} in prompts by N; off leaves prompts as they are written (default: 0, as run does)"
     )
     parser.add_argument(
         "--report",
@@ -111,6 +115,7 @@ def _export_text(console: Console, arguments: argparse.Namespace, form: str, out
         arguments.sets,
         lambda name, said: console.note(words.plain(f"{name}: {said}")),
         settings=settings,
+        options=choosing(arguments.prompt_seed),
     )
     for said in _unknown(workflow, settings):
         console.complain(words.plain(f"{workflow.name}: warning: {said}"))
@@ -149,7 +154,8 @@ def _export_drawing(console: Console, arguments: argparse.Namespace, form: str, 
     from engine.cli.drawn import draw
     from engine.reading.source import bytes_of
 
-    drawn = draw(arguments.file, bytes_of(arguments.file), arguments.sets, settings_of(arguments))
+    options = choosing(arguments.prompt_seed)
+    drawn = draw(arguments.file, bytes_of(arguments.file), arguments.sets, settings_of(arguments), options)
     for said in drawn.notes:
         console.note(words.plain(f"{arguments.file}: {said}"))
     _mark(console, arguments, drawn, form)

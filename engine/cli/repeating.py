@@ -33,13 +33,25 @@ def add_repeating(parser: argparse.ArgumentParser) -> None:
         choices=CONTROLS,
         help="how seeds change between the runs: fixed, increment, decrement or randomize (default: as the file says)",
     )
-    parser.add_argument(
-        "--prompt-seed",
-        metavar="N",
-        type=_prompt_seed,
-        help="choose from {a|b} in prompts and draw random seeds by N, so that it can be repeated; off leaves prompts "
-        "as they are (default: 0 for prompts, by chance for seeds)",
+    add_prompt_seed(
+        parser,
+        "choose from {a|b} in prompts and draw random seeds by N, so that it can be repeated; off leaves prompts as "
+        "they are (default: 0 for prompts, by chance for seeds)",
     )
+
+
+def add_prompt_seed(parser: argparse.ArgumentParser, said: str) -> None:
+    """Take what chooses in dynamic prompts: a number, OFF, or None for the default."""
+    parser.add_argument("--prompt-seed", metavar="N", type=_prompt_seed, help=said)
+
+
+def choosing(seed: int | str | None, number: int = 0) -> "Options | None":
+    """What the editor does with prompts by that seed in that run, counted from 0; None for what it does by default."""
+    if seed is None and number == 0:
+        return None
+    from engine.editor.translating import Options
+
+    return Options(seed=None if seed == OFF else int(seed or 0) + number)
 
 
 class Batch:
@@ -95,6 +107,7 @@ class Batch:
         changed = control.next_values(before, self._chance)
         following = self._queued(changed) if self._translated else changed
         notes = [said for said in following.notes if said not in self._told]
+        self._told = set(following.notes)
         if self._number == 1 and following.prompt == before.prompt:
             notes.append(NOTHING_CHANGES)
         for said in notes if self._every else shortened(notes):
@@ -121,12 +134,7 @@ class Batch:
         return bool(self._arguments.json or self._arguments.verbose)
 
     def _options(self) -> "Options | None":
-        """What the editor does for this run; None for what it does by default."""
-        if self._seed is None and self._number == 0:
-            return None
-        from engine.editor.translating import Options
-
-        return Options(seed=None if self._seed == OFF else int(self._seed or 0) + self._number)
+        return choosing(self._seed, self._number)
 
 
 def _times(text: str) -> int:

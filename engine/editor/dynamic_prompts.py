@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 SHOWN_LETTERS = 40
 """How much of a choice or a comment a remark quotes."""
-SHOWN_REMARKS = 12
-"""How many single choices or comments are told of one text before they are only counted."""
+SHOWN_ITEMS = 12
+"""How many choices or comments of one text a remark names before they are only counted."""
 
 _COMMENT = re.compile(r"/\*|//")
 _LINE_END = re.compile(r"[\n\r\u2028\u2029]")
@@ -22,13 +22,13 @@ _ESCAPED = re.compile(r"\\([{}|])")
 
 
 def resolve(text: str, chance: random.Random) -> tuple[str, list[str]]:
-    """The text as it is queued, and a remark for each choice made, comment and brace taken away; linear in time."""
+    """The text as it is queued, and a remark for all choices made, one for comments taken away; linear in time."""
     bare, comments = _without_comments(text)
     choices = Choices(bare, chance)
     chosen = "".join(choices.pieces())
     plain, escapes = _ESCAPED.subn(r"\1", chosen)
-    remarks = _told([f"removed a comment: {_quoted(comment)}" for comment in comments], "comments removed")
-    remarks += _told(choices.remarks, "choices made")
+    remarks = _told(f"removed {'a comment' if len(comments) == 1 else 'comments'}:", [*map(_quoted, comments)])
+    remarks += _told("chose", choices.made)
     if choices.bare:
         remarks.append(f"removed {choices.bare} {'pair' if choices.bare == 1 else 'pairs'} of braces without choices")
     if escapes:
@@ -45,13 +45,13 @@ class Block:
 
 
 class Choices:
-    """One reading of a text: what is chosen on the way. bare: pairs of braces that hold no choice."""
+    """One reading of a text. made: what is chosen on the way. bare: pairs of braces that hold no choice."""
 
     def __init__(self, text: str, chance: random.Random) -> None:
         """Find the braces."""
         self._text, self._chance = text, chance
         self._blocks = _blocks(text)
-        self.remarks: list[str] = []
+        self.made: list[str] = []
         self.bare = 0
 
     def pieces(self) -> Iterator[str]:
@@ -78,7 +78,7 @@ class Choices:
             self.bare += 1
         else:
             shown = self._text[start : min(end, start + SHOWN_LETTERS + 1)]
-            self.remarks.append(f"chose {_quoted(shown)} of {count}")
+            self.made.append(f"{_quoted(shown)} of {count}")
         return start, end
 
 
@@ -122,11 +122,10 @@ def _without_comments(text: str) -> tuple[str, list[str]]:
     return "".join([*kept, text[done:]]), removed
 
 
-def _told(remarks: list[str], what: str) -> list[str]:
-    """All, or the first few and how many there are."""
-    if len(remarks) <= SHOWN_REMARKS:
-        return remarks
-    return [*remarks[:SHOWN_REMARKS], f"and more: {len(remarks)} {what} in all"]
+def _told(what: str, items: list[str]) -> list[str]:
+    """A remark that names them all, or the first few and how many more there are; none if there are none."""
+    more = f" and {len(items) - SHOWN_ITEMS} more" if len(items) > SHOWN_ITEMS else ""
+    return [f"{what} {', '.join(items[:SHOWN_ITEMS])}{more}"] if items else []
 
 
 def _quoted(text: str) -> str:

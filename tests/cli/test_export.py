@@ -32,6 +32,18 @@ def test_a_prompt_goes_to_a_file_with_values_changed(command: Command) -> None:
     assert json.loads(Path("new.json").read_text())["31"]["inputs"]["seed"] == 7
 
 
+def test_choices_in_prompts_are_made_by_a_seed_or_left(command: Command) -> None:
+    node = {"id": 1, "type": "CLIPTextEncode", "widgets_values": ["{a|b|c|d|e|f|g|h}"]}
+    Path("g.json").write_text(json.dumps({"nodes": [node], "links": []}))
+    seeds = ["0", *"01234", "off"]
+    texts = [
+        json.loads(command("export", "g.json", "--prompt-seed", seed).out)["1"]["inputs"]["text"] for seed in seeds
+    ]
+    assert texts[0] == texts[1] == json.loads(command("export", "g.json").out)["1"]["inputs"]["text"]
+    assert len(set(texts[:-1])) > 1
+    assert texts[-1] == "{a|b|c|d|e|f|g|h}"
+
+
 def test_unknown_classes_are_told_once_each_and_exported(command: Command) -> None:
     graph = {name: {"class_type": "Nobody's", "inputs": {}} for name in "12"}
     Path("g.json").write_text(json.dumps(graph))

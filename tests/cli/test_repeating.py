@@ -141,6 +141,17 @@ def test_prompts_can_be_left_as_they_are(session: Recorder, command: Command) ->
     assert {inputs["text"] for inputs in session.inputs("6")} == {"a {red|green|blue|black|white} cat"}
 
 
+def test_every_run_that_chooses_otherwise_tells_all_its_choices(session: Recorder, command: Command) -> None:
+    graph = {**EDITOR, "nodes": [{**EDITOR["nodes"][2], "widgets_values": ["{a|b} {c|d} // x"]}]}
+    Path("choices.json").write_text(json.dumps(graph))
+    ended = command("run", "choices.json", "--repeat", "9")
+    texts = [str(inputs["text"]).split() for inputs in session.inputs("6")]
+    told = [line.split("chose ")[1] for line in ended.err.splitlines() if "chose" in line]
+    changed = [now for before, now in zip([[], *texts], texts, strict=False) if now != before]
+    assert told == [f"'{first}' of 2, '{second}' of 2" for first, second in changed]
+    assert ended.err.count("removed a comment") == 1
+
+
 def test_a_run_that_fails_is_the_last_of_its_file(session: Recorder, command: Command) -> None:
     session.ends = ["done", "failed"]
     assert command("run", "editor.json", "api.json", "--repeat", "3").code == 1
