@@ -33,6 +33,7 @@ from schemas.conversion import Conversion, FileNeeded
 from schemas.node import NodeSpec
 from schemas.node_schema import NodeSchema
 from schemas.plan import Plan
+from schemas.prompt import Prompt
 from schemas.quantized import Progress, Quantized
 from schemas.report import Event, Problem, RunReport, Warned
 from schemas.settings import Settings
@@ -114,12 +115,13 @@ def _version(path: Path) -> int:
 def override(workflow: Workflow, sets: Sequence[str], settings: Settings | None = None) -> Workflow:
     """A copy with values changed: each "NODE.FIELD=VALUE", the node by id, or by title or class if it is the only one.
 
+    A node may also be a subgraph's, by the names it shows, or a primitive, whose FIELD is "value".
     settings: whose schemas the graph was read with.
     The editor's own graph, if there is one, changes alike, so that what is saved with a picture restores it; notes tell
     what has no place there. Raises GraphInvalid with a problem for each override that cannot be done.
     """
     try:
-        changed = rewrite.apply(workflow.prompt, sets, Registry.builtin())
+        changed = _overridden(workflow, sets, settings)
     except GraphInvalid as error:
         raise GraphInvalid([found.model_copy(update={"file": workflow.name}) for found in error.problems]) from error
     if workflow.workflow is None:
@@ -128,6 +130,23 @@ def override(workflow: Workflow, sets: Sequence[str], settings: Settings | None 
 
     found, remarks = laid(located(workflow, settings), changed, catalogue(settings))
     return found.model_copy(update={"notes": [*found.notes, *remarks]})
+
+
+def _overridden(workflow: Workflow, sets: Sequence[str], settings: Settings | None) -> Prompt:
+    """The prompt with values changed. What names no node of it may name one that only the editor's graph has."""
+    registry = Registry.builtin()
+    try:
+        return rewrite.apply(workflow.prompt, sets, registry)
+    except GraphInvalid as refused:
+        if workflow.workflow is None or all(problem.code != "unknown-node" for problem in refused.problems):
+            raise
+        from engine.editor import faces
+
+        try:
+            found = faces.faces_of(located(workflow, settings), catalogue(settings))
+        except GraphInvalid:  # that the editor's graph is damaged is told where it is laid
+            raise refused from None
+        return rewrite.apply(workflow.prompt, faces.spelled_out(sets, found, workflow.prompt), registry)
 
 
 def located(workflow: Workflow, settings: Settings | None = None) -> Workflow:

@@ -1,0 +1,151 @@
+"""Faces: nodes that people see and change in an editor, but that no prompt has: those of subgraphs, and primitives.
+
+What is set there goes to the nodes inside, or to those that the primitive writes into.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from engine.catalogue.catalogue import Catalogue
+from engine.editor import anything_everywhere, group_nodes
+from engine.editor.graph import EditorNode, Path
+from engine.editor.graph_reading import GraphReader
+from engine.editor.places import Place, Places
+from engine.editor.virtual_nodes import is_primitive
+from engine.errors import GraphInvalid
+from engine.reading.printable import clipped, shown
+from schemas.prompt import Prompt, link_of
+from schemas.report import Problem
+from schemas.workflow import Workflow
+
+VALUE = "value"
+"""How the only value of a primitive is called."""
+MOST_NAMED = 12
+
+_Field = tuple[str, str]
+"""A node of the prompt, and one of its fields."""
+
+
+@dataclass(slots=True)
+class Face:
+    """A node that is not in the prompt. values: by the name that it shows, the prompt's fields that get the value.
+
+    inner: how a node inside is called, if there is one.
+    """
+
+    id: str
+    title: str
+    inner: str = ""
+    values: dict[str, list[_Field]] = field(default_factory=dict)
+
+
+def faces_of(workflow: Workflow, catalogue: Catalogue) -> list[Face]:
+    """All of a workflow that knows its origins. Raises GraphInvalid if its editor's graph is damaged."""
+    graph = workflow.workflow or {}
+    file = GraphReader(workflow.name).read(graph)
+    anything_everywhere.connect(file, graph)
+    group_nodes.expand(file, graph, catalogue)
+    places = Places(workflow.name, file)
+    written: dict[Path, list[_Field]] = defaultdict(list)
+    for at, origin in workflow.origins.items():
+        written[origin.path].append(at)
+    found = []
+    for place in places.walk():
+        if place.instance is not None:
+            title = place.instance.title or place.graph.name
+            inner = next((place.id_of(node) for node in place.graph.nodes.values()), "")
+            found.append(Face(place.path[:-1], title, inner, _values(places, place, workflow.prompt)))
+        for node in place.graph.nodes.values():
+            if is_primitive(node):
+                found.append(Face(place.id_of(node), node.title or node.type, "", {VALUE: written[node.path]}))
+    return found
+
+
+def _values(places: Places, place: Place, prompt: Prompt) -> dict[str, list[_Field]]:
+    """What a subgraph's node shows: inputs that feed widgets, by name and label, and widgets that its list names."""
+    found: dict[str, list[_Field]] = {}
+    for number, entry in enumerate(place.graph.inputs):
+        outer = place.outer_inputs[number]
+        slot = place.instance.inputs[outer] if place.instance is not None and outer is not None else entry
+        fed = [at for at in _fed(places, place, number) if _is_literal(prompt, at)]
+        for name in (entry.name, entry.label, slot.label) if fed else ():
+            found.setdefault(name or entry.name, fed)
+    proxies = place.instance.properties.get("proxyWidgets") if place.instance is not None else None
+    for proxy in proxies if isinstance(proxies, list) else ():
+        at = (f"{place.path}{proxy[0]}", proxy[1]) if isinstance(proxy, list) and len(proxy) > 1 else ("", "")
+        if _is_literal(prompt, at):
+            found.setdefault(at[1], [at])
+    return found
+
+
+def _fed(places: Places, place: Place, number: int) -> Iterator[_Field]:
+    """The widgets that an input of a subgraph feeds, however deep."""
+    waiting = [(place, target) for target in _targets(place, number)]
+    while waiting:
+        at, (node, index) = waiting.pop(0)
+        inner = places.inside(at, node)
+        name = node.inputs[index].name
+        if inner is None:
+            yield at.id_of(node), name
+        elif (below := inner.layout.names.get(name)) is not None:
+            waiting += [(inner, target) for target in _targets(inner, below)]
+
+
+def _targets(place: Place, number: int) -> list[tuple[EditorNode, int]]:
+    targets = place.layout.targets
+    return targets[number] if number < len(targets) else []
+
+
+def _is_literal(prompt: Prompt, at: _Field) -> bool:
+    node = prompt.nodes.get(at[0])
+    value = node.inputs.get(at[1]) if node is not None and isinstance(at[1], str) else None
+    return value is not None and not (isinstance(value, list) and link_of(value) is not None)
+
+
+def spelled_out(overrides: Sequence[str], faces: Sequence[Face], prompt: Prompt) -> list[str]:
+    """These NODE.FIELD=VALUE with faces replaced by nodes of the prompt; what names none stays as it is.
+
+    Raises GraphInvalid with a problem ("bad-override") for each that names a face, but no value of it, or several.
+    """
+    taken = {*prompt.nodes, *(node.title or "" for node in prompt.nodes.values())}
+    taken |= {node.class_type for node in prompt.nodes.values()}
+    called: dict[str, list[Face]] = defaultdict(list)
+    for face in faces:
+        for name in {face.id, face.title} - taken:
+            called[name].append(face)
+    found, problems = [], []
+    for override in overrides:
+        try:
+            found += _spelled(override, called)
+        except GraphInvalid as error:
+            problems += error.problems
+    if problems:
+        raise GraphInvalid(problems)
+    return found
+
+
+def _spelled(override: str, called: dict[str, list[Face]]) -> list[str]:
+    names = sorted((name for name in called if name and override.startswith(f"{name}.")), key=len, reverse=True)
+    for name in names:
+        rest = override[len(name) + 1 :]
+        for face in called[name]:
+            field_name = max((each for each in face.values if rest.startswith(f"{each}=")), key=len, default=None)
+            if field_name is not None and len(called[name]) == 1:
+                value = rest[len(field_name) :]
+                return [f"{node}.{inner}{value}" for node, inner in face.values[field_name]]
+    if names:
+        raise GraphInvalid([_refusal(override, names[0], called[names[0]])])
+    return [override]
+
+
+def _refusal(override: str, name: str, faces: list[Face]) -> Problem:
+    if len(faces) > 1:
+        ids = ", ".join(shown(face.id)[1:-1] for face in faces[:MOST_NAMED])
+        said, fix = f"{len(faces)} nodes are called {shown(name)}: {ids}.", "Name the one you mean by its id."
+    else:
+        values = ", ".join(shown(each)[1:-1] for each in list(faces[0].values)[:MOST_NAMED])
+        said = f"{shown(faces[0].title)}, which stands for others, shows no such value."
+        inside = f" Nodes inside have ids such as {shown(faces[0].inner)}." if faces[0].inner else ""
+        fix = f"It shows {values or 'none'}.{inside}"
+    return Problem(code="bad-override", found=clipped(override), said=f"{shown(override)}: {said}", fix=fix)
