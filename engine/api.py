@@ -18,7 +18,6 @@ from engine.checkpoints.describe import ModelFile, describe
 from engine.convert.conversion import convert as converted
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
 from engine.folders import Folders
-from engine.graph import rewrite
 from engine.graph.check import Checked, examine
 from engine.graph.uses import ClassUse, uses
 from engine.graph.values import BoundNode, bind
@@ -33,7 +32,6 @@ from schemas.conversion import Conversion, FileNeeded
 from schemas.node import NodeSpec
 from schemas.node_schema import NodeSchema
 from schemas.plan import Plan
-from schemas.prompt import Prompt
 from schemas.quantized import Progress, Quantized
 from schemas.report import Event, Problem, RunReport, Warned
 from schemas.settings import Settings
@@ -55,9 +53,11 @@ __all__ = [
     "load",
     "located",
     "make_weights",
+    "mermaid",
     "model_files",
     "nodes",
     "override",
+    "picture",
     "plan",
     "quantize",
     "run",
@@ -120,33 +120,9 @@ def override(workflow: Workflow, sets: Sequence[str], settings: Settings | None 
     The editor's own graph, if there is one, changes alike, so that what is saved with a picture restores it; notes tell
     what has no place there. Raises GraphInvalid with a problem for each override that cannot be done.
     """
-    try:
-        changed = _overridden(workflow, sets, settings)
-    except GraphInvalid as error:
-        raise GraphInvalid([found.model_copy(update={"file": workflow.name}) for found in error.problems]) from error
-    if workflow.workflow is None:
-        return workflow.model_copy(update={"prompt": changed})
-    from engine.editor.laying import laid
+    from engine.graph import overriding
 
-    found, remarks = laid(located(workflow, settings), changed, catalogue(settings))
-    return found.model_copy(update={"notes": [*found.notes, *remarks]})
-
-
-def _overridden(workflow: Workflow, sets: Sequence[str], settings: Settings | None) -> Prompt:
-    """The prompt with values changed. What names no node of it may name one that only the editor's graph has."""
-    registry = Registry.builtin()
-    try:
-        return rewrite.apply(workflow.prompt, sets, registry)
-    except GraphInvalid as refused:
-        if workflow.workflow is None or all(problem.code != "unknown-node" for problem in refused.problems):
-            raise
-        from engine.editor import faces
-
-        try:
-            found = faces.faces_of(located(workflow, settings), catalogue(settings))
-        except GraphInvalid:  # that the editor's graph is damaged is told where it is laid
-            raise refused from None
-        return rewrite.apply(workflow.prompt, faces.spelled_out(sets, found, workflow.prompt), registry)
+    return overriding.override(workflow, sets, Registry.builtin(), catalogue(settings))
 
 
 def located(workflow: Workflow, settings: Settings | None = None) -> Workflow:
@@ -154,13 +130,27 @@ def located(workflow: Workflow, settings: Settings | None = None) -> Workflow:
 
     If that graph is damaged, a note tells so, and it stays as it is whatever changes in the prompt.
     """
-    from engine.editor import laying
+    from engine.graph import overriding
 
-    try:
-        return laying.located(workflow, catalogue(settings))
-    except GraphInvalid as error:
-        said = f"the editor's graph beside the prompt is damaged, and left as it is: {error.problems[0].said}"
-        return workflow.model_copy(update={"notes": [*workflow.notes, said]})
+    return overriding.located(workflow, catalogue(settings))
+
+
+def picture(workflow: Workflow, settings: Settings | None = None, report: RunReport | None = None) -> bytes:
+    """A PNG file that shows a graph as the editor does, and carries it, with problems drawn in red.
+
+    report: of a run of it, to show what failed, what was cached and what was saved instead.
+    """
+    from engine.graph import picturing
+
+    problems = validate(workflow, settings) if report is None else ()
+    return picturing.picture(workflow, catalogue(settings), problems, report)
+
+
+def mermaid(workflow: Workflow, settings: Settings | None = None) -> str:
+    """A graph as mermaid text, for READMEs."""
+    from engine.graph import picturing
+
+    return picturing.mermaid(workflow, catalogue(settings))
 
 
 def convert(

@@ -3,14 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.catalogue.catalogue import Catalogue
-from engine.drawing.editor_panels import panels_of
 from engine.drawing.prompt_panels import panel_of
 from engine.drawing.scene import Panel
-from engine.editor.graph import EditorNode
-from engine.editor.graph_reading import GraphReader
-from engine.editor.widgets import widgets_of
 from engine.errors import GraphInvalid
+from engine.graph.picturing import editor_panels
 from engine.reading.prompt_form import is_editor_form
 from engine.reading.recognise import EditorOnly, read
 
@@ -18,8 +14,6 @@ if TYPE_CHECKING:
     from engine.editor.translating import Options
     from schemas.settings import Settings
     from schemas.workflow import Workflow
-
-CONTROL = "control_after_generate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +66,3 @@ def draw(
     if workflow is None:
         raise refusal or GraphInvalid([])
     return Drawn([panel_of(workflow.prompt, catalogue.find)], None, workflow, notes)
-
-
-def editor_panels(name: str, graph: dict[str, Any], catalogue: Catalogue) -> list[Panel]:
-    """The panels of an editor's graph. Raises GraphInvalid if it is damaged."""
-    file = GraphReader(name).read(graph)
-    nodes = [node for part in (file.root, *file.definitions.values()) for node in part.nodes.values()]
-    records = {id(node.raw): node for node in nodes}
-
-    def values(raw: dict[str, Any]) -> dict[str, Any] | None:
-        return _values(records[id(raw)], catalogue) if id(raw) in records else None
-
-    return panels_of(graph, catalogue.find, values)
-
-
-def _values(node: EditorNode, catalogue: Catalogue) -> dict[str, Any] | None:
-    """Widget values with the modes of seeds after them; None if nothing tells what they mean."""
-    schema = catalogue.find(node.type)
-    found = widgets_of(node, schema)
-    if schema is None and not found.known:
-        return None
-    values: dict[str, Any] = {}
-    for name, value in found.values.items():
-        values[name] = value
-        if name in found.controls:
-            values[CONTROL if CONTROL not in values else f"{name} {CONTROL}"] = found.controls[name]
-    return values
