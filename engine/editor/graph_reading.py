@@ -109,7 +109,7 @@ class GraphReader:
         for each in raw:
             link = _link(each)
             if link is not None:
-                links[link.id] = link
+                links.setdefault(link.id, link)
             elif each is not None:
                 self._damaged(each, "is no link as editors write it")
         return links

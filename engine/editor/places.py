@@ -57,14 +57,9 @@ class Layout:
 
     @cached_property
     def sources(self) -> dict[int, EditorLink]:
-        """The link that feeds each output of the face: the first one that the face lists."""
+        """The link that feeds each output of the face: of several the first in the table, whichever the face lists."""
         found: dict[int, EditorLink] = {}
-        links = self._graph.links
-        for slot, names in enumerate(self._graph.output_links):
-            there = (links[name] for name in names if name in links and links[name].target == OUTPUT_SIDE)
-            if (first := next(there, None)) is not None:
-                found[slot] = first
-        for link in links.values():
+        for link in self._graph.links.values():
             if link.target == OUTPUT_SIDE:
                 found.setdefault(link.target_slot, link)
         return found

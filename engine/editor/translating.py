@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
-from engine.editor import anything_everywhere, dynamic_prompts, group_nodes, tokens
+from engine.editor import anything_everywhere, dynamic_prompts, group_nodes, link_table, tokens
 from engine.editor.graph import EditorFile, EditorNode
 from engine.editor.graph_reading import GraphReader
 from engine.editor.places import Place, Places
@@ -53,6 +53,7 @@ def translate(
     name: the file, for messages. Raises GraphInvalid (malformed-node, cycle, too-large) with all that is damaged.
     """
     file = GraphReader(name).read(graph)
+    link_table.complete(file, catalogue.find)
     anything_everywhere.connect(file, graph)
     group_nodes.expand(file, graph, catalogue)
     translation = Translation(name, file, catalogue, options or Options())
