@@ -72,13 +72,18 @@ def _tell(console: Console, specs: "Sequence[NodeSpec]", name: str, settings: "S
             schema = _known(specs, name, settings)
             records, lines = iter([known_nodes.record_of(schema)]), known_nodes.description(schema)
     except GraphInvalid as error:
-        tell(console.complain, console.terminal, "comfyless", error.problems)
+        tell(console.complain, console.terminal, _about(name, error), error.problems)
         return INVALID
     for record in records if as_json else ():
         console.record(record)
     for line in () if as_json else lines:
         console.data(line)
     return DONE
+
+
+def _about(name: str, error: GraphInvalid) -> str:
+    """What a refusal is about: the file, or the command."""
+    return "comfyless" if any(problem.code == "unknown-class" for problem in error.problems) else name
 
 
 def _named(specs: "Iterable[Described]", name: str) -> "Described | None":
@@ -98,6 +103,7 @@ def _known(specs: "Sequence[NodeSpec]", name: str, settings: "Settings") -> "Nod
         return schema
     near = Nearest([*(spec.class_type for spec in specs), *(found.class_type for found in known)]).of(name)
     fix = f"Did you mean {' or '.join(near)}?" if near else "`comfyless nodes` lists all."
+    fix = "It is a folder: name a workflow file in it." if used_nodes.is_folder(name) else fix
     raise GraphInvalid([Problem(code="unknown-class", found=name, said=f"no node class is named {name!r}.", fix=fix)])
 
 

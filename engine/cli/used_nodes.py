@@ -1,7 +1,7 @@
 """`comfyless nodes FILE`: the classes that a graph has, and which of them can run here."""
 
-from collections.abc import Iterator
-from pathlib import PurePath
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli import words
@@ -19,17 +19,20 @@ STANDARD_INPUT = "-"
 
 def is_file_name(name: str) -> bool:
     """Whether an argument names a file rather than a class: it looks like one, or is there."""
-    path = PurePath(name)
+    path = Path(name)
     if name == STANDARD_INPUT or path.suffix.lower() in ENDINGS or len(path.parts) > 1:
         return True
-    return _is_there(name)
+    return _is(name, Path.is_file)
 
 
-def _is_there(name: str) -> bool:
-    from pathlib import Path
+def is_folder(name: str) -> bool:
+    """Whether there is a folder of that name."""
+    return _is(name, Path.is_dir)
 
+
+def _is(name: str, kind: Callable[[Path], bool]) -> bool:
     try:
-        return Path(name).is_file()
+        return kind(Path(name))
     except (OSError, ValueError):  # no file system takes such a name
         return False
 

@@ -95,4 +95,14 @@ def test_several_names_and_files_are_told_and_a_bad_one_stops_none(command: Comm
     assert ended.code == 2
     assert "VAEDecode" in ended.out
     assert "Unseen" in ended.out
-    assert "there is no such file" in ended.err
+    assert "missing.json: there is no such file" in ended.err
+
+
+def test_a_folder_is_no_class_and_that_is_said(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "graphs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ended = command("nodes", "graphs")
+    assert (ended.code, ended.out) == (2, "")
+    assert "It is a folder: name a workflow file in it." in ended.err
