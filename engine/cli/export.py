@@ -197,6 +197,8 @@ def _mark(console: Console, arguments: argparse.Namespace, drawn: "Drawn", form:
         from engine.cli.drawing_file import read_report
 
         report = read_report(arguments.report, arguments.file)
+        if Path(report.file).name != Path(arguments.file).name:
+            console.note(words.plain(f"{arguments.file}: the report is on another file, {report.file}"))
         problems, found = report.problems, marks.marks_of(report)
         _say_homeless(console, arguments.file, report)
     elif arguments.no_check or form != "png":

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.catalogue.catalogue import known as catalogued
+from engine.folders.borders import leads_out
 from engine.graph import model_files
 from engine.graph.links import check_link
 from engine.graph.literals import Fault, coerce, example, wanted, writable
@@ -17,6 +18,8 @@ from schemas.widgets import Widget, as_number
 
 POLLUTION = frozenset({"speak_and_recognation", "control_after_generate", "choose file to upload", "upload"})
 """Names that editors and their extensions write beside the inputs of any node; no server reads them."""
+PREFIX = "filename_prefix"
+"""How savers call the beginning of their files' names. What it leads to is found out before anything is computed."""
 SHORT_LIST = 12
 """Up to so many choices a message lists them all."""
 
@@ -76,6 +79,9 @@ def _check_literal(scene: Scene, name: str, known: InputSpec, raw: Any) -> Itera
         value = coerce(known, raw)
         if known.widget and value in known.widget.unavailable:
             raise _unavailable(known, known.widget, value)
+        if known.name == PREFIX and isinstance(value, str) and leads_out(value):
+            said = f"{shown(value)} leads out of the folder for results."
+            raise Fault("out-of-range", said, "Give a name that stays inside.")
         if known.widget and known.widget.folder and isinstance(value, str):
             model_files.check_there(scene, known.widget, value)
             if not _is_idle(scene.prompt.nodes[name], known.widget):

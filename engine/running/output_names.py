@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import NotWritten
+from engine.folders.borders import leads_out
 from schemas.prompt import link_of, literal_of
 
 BATCH_NUMBER = "%batch_num%"
@@ -24,7 +25,6 @@ _DATE_PART = re.compile(r"dd?|MM?|hh?|mm?|ss?|yyyy|yyy|yy")
 _NOT_IN_A_NAME = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
 _IMPOSSIBLE = re.compile(r"[\x00\ud800-\udfff]")
 """What no file system's names can hold: the end of a C string, and halves of a character."""
-_DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
@@ -57,8 +57,7 @@ def place_of(prefix: str, root: Path) -> Place:
     path = os.path.normpath(_IMPOSSIBLE.sub("_", prefix).replace("\\", "/"))
     subfolder, name = os.path.split(path)
     folder = Path(os.path.realpath(root / _allowed(subfolder)))
-    inside = folder.is_relative_to(os.path.realpath(root)) and path.split("/")[0] != ".." and not _DRIVE.match(path)
-    if not inside:
+    if leads_out(path) or not folder.is_relative_to(os.path.realpath(root)):
         raise NotWritten(f"the filename prefix {prefix!r} leads out of {root}. Give one that stays inside.")
     return Place(folder, "" if name == "." else _allowed(name))
 

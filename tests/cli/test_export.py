@@ -75,6 +75,11 @@ def test_a_report_is_drawn_and_what_it_is_not_about_is_refused(command: Command)
     assert command("export", EDITOR, "-o", "a.png", "--report", "r.json").err.endswith(
         "1 node with problems drawn in red\n"
     )
+    renamed = command("export", API, "-o", "b.png", "--report", "r.json")
+    assert "the report is on another file" not in renamed.err
+    Path("other.json").write_text(Path(API).read_text())
+    other = command("export", "other.json", "-o", "b.png", "--report", "r.json")
+    assert "other.json: the report is on another file, elsewhere/flux_dev_fp8.json\n" in other.err
     both = report.model_copy(update={"file": "x"}).model_dump_json() + "\n" + report.model_dump_json()
     Path("r.json").write_text(both.replace("flux_dev_fp8", "y"))
     refused = command("export", EDITOR, "-o", "a.png", "--report", "r.json")

@@ -175,3 +175,12 @@ def test_near_names_are_offered_only_for_classes_that_nobody_has(properties: dic
     graph["nodes"][1]["type"] = "SaveVideo"
     (found,) = [each for each in api.validate(loaded(graph)) if each.code == "unknown-class"]
     assert found.fix == "comfyless does not have it yet: replace the node or remove it."
+
+
+@pytest.mark.parametrize("prefix", ["../copy", "a/../../copy", "..\\copy", "C:copy"])
+def test_file_names_that_lead_out_are_refused_before_anything_is_computed(settings: api.Settings, prefix: str) -> None:
+    graph = picture_graph("cat.png")
+    graph["nodes"][1]["widgets_values"] = [prefix]
+    (found,) = api.validate(loaded(graph), settings)
+    assert (found.code, found.field) == ("out-of-range", "filename_prefix")
+    assert api.validate(api.override(loaded(graph), ["2.filename_prefix=a/../copy"]), settings) == []
