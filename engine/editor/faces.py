@@ -3,7 +3,7 @@
 What is set there goes to the nodes inside, or to those that the primitive writes into.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,14 +29,10 @@ _Field = tuple[str, str]
 
 @dataclass(slots=True)
 class Face:
-    """A node that is not in the prompt. values: by the name that it shows, the prompt's fields that get the value.
-
-    inner: how a node inside is called, if there is one.
-    """
+    """A node that is not in the prompt. values: by the name that it shows, the prompt's fields that get the value."""
 
     id: str
     title: str
-    inner: str = ""
     values: dict[str, list[_Field]] = field(default_factory=dict)
 
 
@@ -54,11 +50,10 @@ def faces_of(workflow: Workflow, catalogue: Catalogue) -> list[Face]:
     for place in places.walk():
         if place.instance is not None:
             title = place.instance.title or place.graph.name
-            inner = next((place.id_of(node) for node in place.graph.nodes.values()), "")
-            found.append(Face(place.path[:-1], title, inner, _values(places, place, workflow.prompt)))
+            found.append(Face(place.path[:-1], title, _values(places, place, workflow.prompt)))
         for node in place.graph.nodes.values():
             if is_primitive(node):
-                found.append(Face(place.id_of(node), node.title or node.type, "", {VALUE: written[node.path]}))
+                found.append(Face(place.id_of(node), node.title or node.type, {VALUE: written[node.path]}))
     return found
 
 
@@ -81,15 +76,15 @@ def _values(places: Places, place: Place, prompt: Prompt) -> dict[str, list[_Fie
 
 def _fed(places: Places, place: Place, number: int) -> Iterator[_Field]:
     """The widgets that an input of a subgraph feeds, however deep."""
-    waiting = [(place, target) for target in _targets(place, number)]
+    waiting = deque((place, target) for target in _targets(place, number))
     while waiting:
-        at, (node, index) = waiting.pop(0)
+        at, (node, index) = waiting.popleft()
         inner = places.inside(at, node)
         name = node.inputs[index].name
         if inner is None:
             yield at.id_of(node), name
         elif (below := inner.layout.names.get(name)) is not None:
-            waiting += [(inner, target) for target in _targets(inner, below)]
+            waiting.extend((inner, target) for target in _targets(inner, below))
 
 
 def _targets(place: Place, number: int) -> list[tuple[EditorNode, int]]:
@@ -117,7 +112,8 @@ def spelled_out(overrides: Sequence[str], faces: Sequence[Face], prompt: Prompt)
     found, problems = [], []
     for override in overrides:
         try:
-            found += _spelled(override, called)
+            known = any(override.startswith(f"{name}.") for name in taken if name)
+            found += [override] if known else _spelled(override, called, prompt)
         except GraphInvalid as error:
             problems += error.problems
     if problems:
@@ -125,7 +121,7 @@ def spelled_out(overrides: Sequence[str], faces: Sequence[Face], prompt: Prompt)
     return found
 
 
-def _spelled(override: str, called: dict[str, list[Face]]) -> list[str]:
+def _spelled(override: str, called: dict[str, list[Face]], prompt: Prompt) -> list[str]:
     names = sorted((name for name in called if name and override.startswith(f"{name}.")), key=len, reverse=True)
     for name in names:
         rest = override[len(name) + 1 :]
@@ -135,17 +131,19 @@ def _spelled(override: str, called: dict[str, list[Face]]) -> list[str]:
                 value = rest[len(field_name) :]
                 return [f"{node}.{inner}{value}" for node, inner in face.values[field_name]]
     if names:
-        raise GraphInvalid([_refusal(override, names[0], called[names[0]])])
+        raise GraphInvalid([_refusal(override, names[0], called[names[0]], prompt)])
     return [override]
 
 
-def _refusal(override: str, name: str, faces: list[Face]) -> Problem:
+def _refusal(override: str, name: str, faces: list[Face], prompt: Prompt) -> Problem:
     if len(faces) > 1:
         ids = ", ".join(shown(face.id)[1:-1] for face in faces[:MOST_NAMED])
         said, fix = f"{len(faces)} nodes are called {shown(name)}: {ids}.", "Name the one you mean by its id."
     else:
         values = ", ".join(shown(each)[1:-1] for each in list(faces[0].values)[:MOST_NAMED])
         said = f"{shown(faces[0].title)}, which stands for others, shows no such value."
-        inside = f" Nodes inside have ids such as {shown(faces[0].inner)}." if faces[0].inner else ""
-        fix = f"It shows {values or 'none'}.{inside}"
+        wanted = override[len(name) + 1 :].partition("=")[0]
+        inner = (other for other, node in prompt.nodes.items() if wanted in node.inputs)
+        near = next((f"{other}.{wanted}" for other in inner if other.startswith(f"{faces[0].id}:")), None)
+        fix = f"Did you mean {shown(near)}?" if near is not None else f"It shows {values or 'none'}."
     return Problem(code="bad-override", found=clipped(override), said=f"{shown(override)}: {said}", fix=fix)

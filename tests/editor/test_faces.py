@@ -84,7 +84,8 @@ def test_faces_and_nodes_can_be_set_together() -> None:
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("1.steps=7", "It shows seed, the dice. Nodes inside have ids such as '1:9'."),
+        ("1.steps=7", "Did you mean '1:9.steps'?"),
+        ("1.colour=7", "It shows seed, the dice."),
         ("Dice One.seed=7", "Name the one you mean by its id."),
         ("3.seed=7", "It shows value."),
     ],
