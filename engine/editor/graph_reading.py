@@ -105,7 +105,7 @@ class GraphReader:
         if not isinstance(raw, list):
             self._damaged(raw, "is no table of links")
             return {}
-        links = {}
+        links: dict[str, EditorLink] = {}
         for each in raw:
             link = _link(each)
             if link is not None:

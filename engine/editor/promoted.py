@@ -4,12 +4,14 @@ Two ways are in use: inputs of the subgraph that feed inner widgets, and `proper
 [inner node id, widget name]; "-1" as id means the input of that name.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from engine.editor.graph import EditorGraph, EditorNode
 from engine.editor.places import DEEPEST, Place, Places, face_numbers
+from engine.editor.virtual_nodes import is_primitive
 from engine.editor.widgets import Widgets, has_widget
 from engine.reading.printable import shown
 from schemas.node import MISSING
@@ -18,6 +20,11 @@ from schemas.workflow import Origin
 
 _DECORATION = re.compile(r"^(?:\d+: )+")
 """Older editors wrote `3: text` for the widget of a node deeper inside."""
+_CONTROL = ("control_after_generate", "control_filter_list")
+LONGEST = 100_000
+"""Characters of proxyWidgets as text."""
+_Target = int | tuple[str, str]
+"""An input of a definition by its number, or a widget by its node's id and its name; of a subgraph's node `3: text`."""
 
 
 class Held(NamedTuple):
@@ -53,6 +60,7 @@ class Promoted:
         self._places, self._schema_of, self._widgets, self._remark = places, schema_of, widgets, remark
         self._backed: dict[tuple[str | None, int], bool] = {}
         self._hosts: dict[str, HostValues] = {}
+        self._addressed: dict[str, list[_Target | None] | None] = {}
         self._faces: dict[tuple[str | None, int], dict[int, int]] = {}
 
     def value(self, place: Place, number: int) -> Held | None:
@@ -136,58 +144,108 @@ class Promoted:
             if value is None:
                 self._remark(place.parent, instance, "a promoted value is null: the stored value inside counts")
             elif isinstance(target, int):
-                found.by_input.setdefault(target, held)
+                found.by_input[target] = held
             else:
-                found.by_widget.setdefault(target[0], {}).setdefault(target[1], held)
+                found.by_widget.setdefault(target[0], {})[target[1]] = held
+        self._add_own(place, instance, found)
         self._add_from_around(place, instance, found)
         return found
 
-    def _add_from_around(self, place: Place, instance: EditorNode, found: HostValues) -> None:
-        """A subgraph's node may itself be addressed from around it, by the names of its inputs."""
-        assert place.parent is not None
-        for name, value in self.hosts(place.parent).by_widget.get(instance.id, {}).items():
-            if (number := place.layout.names.get(name)) is not None:
-                found.by_input[number] = value
+    def _add_own(self, place: Place, instance: EditorNode, found: HostValues) -> None:
+        """A widget that is promoted without a value keeps its own, but as a promoted one: no choices are made in it."""
+        for target in self._addresses(place, instance) or ():
+            if not isinstance(target, tuple) or target[1] in found.by_widget.get(target[0], {}):
+                continue
+            node, name = place.graph.nodes[target[0]], target[1]
+            widgets = None if self._places.definition(node) or is_primitive(node) else self._widgets(node)
+            if widgets is not None and name in widgets.values:
+                held = Held(widgets.values[name], kept_at(node, widgets.places.get(name), name))
+                found.by_widget.setdefault(node.id, {})[name] = held
 
-    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[int | tuple[str, str], int | str, Any]]:
-        """(input number, or inner widget; number or name; value) of each saved value of an instance."""
-        graph, values = place.graph, instance.values
+    def _add_from_around(self, place: Place, instance: EditorNode, found: HostValues) -> None:
+        """A subgraph's node may itself be addressed from around it, by the names of what it promotes."""
+        assert place.parent is not None
+        for key, value in self.hosts(place.parent).by_widget.get(instance.id, {}).items():
+            leaf, _, name = key.rpartition(": ")
+            number = place.layout.feeding.get((leaf, name), place.layout.names.get(name))
+            if number is not None:
+                found.by_input[number] = value
+                continue
+            inner = [each for each in self._addresses(place, instance) or () if isinstance(each, tuple)]
+            inner = [each for each in inner if each[1].rpartition(": ")[2] == name]
+            for each in [each for each in inner if each[0] == leaf] or inner[:1]:
+                found.by_widget.setdefault(each[0], {})[each[1]] = value
+
+    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[_Target, int | str, Any]]:
+        """(target; number or name; value) of each saved value of an instance; for each target the last one counts.
+
+        Values stand for the inputs that are backed by widgets, in their order. Where proxyWidgets addresses a target of
+        its own with a value's number, it stands for that one.
+        """
+        values = instance.values
         if isinstance(values, dict):
             for name, value in values.items():
                 if (number := place.layout.names.get(name)) is not None:
                     yield number, name, value
             return
-        proxies = instance.properties.get("proxyWidgets")
-        targets: list[int | tuple[str, str] | None]
-        if isinstance(proxies, list):
-            targets = [self._addressed(place, entry) for entry in proxies]
-        else:
-            targets = [number for number in range(len(graph.inputs)) if self.is_backed(graph, number)]
-        for at, (target, value) in enumerate(zip(targets, values or [], strict=False)):
+        backed = [number for number in range(len(place.graph.inputs)) if self.is_backed(place.graph, number)]
+        addressed = self._addresses(place, instance) or []
+        for at, value in enumerate(values or []):
+            if at < len(backed) and (at >= len(addressed) or addressed[at] is None):
+                yield backed[at], at, value
+        for at, (target, value) in enumerate(zip(addressed, values or [], strict=False)):
             if target is not None:
                 yield target, at, value
-        if len(values or []) > len(targets) and place.parent is not None:
-            said = f"{len(values or [])} values are saved for {len(targets)} promoted widgets: the rest is left out"
+        most = max(len(backed), len(addressed))
+        if len(values or []) > most and place.parent is not None:
+            said = f"{len(values or [])} values are saved for {most} promoted widgets: the rest is left out"
             self._remark(place.parent, instance, said)
 
-    def _addressed(self, place: Place, entry: Any) -> int | tuple[str, str] | None:
+    def _addresses(self, place: Place, instance: EditorNode) -> list[_Target | None] | None:
+        """What each entry of proxyWidgets means, which some files hold as text; None without it."""
+        if place.path not in self._addressed:
+            proxies = instance.properties.get("proxyWidgets")
+            if isinstance(proxies, str) and len(proxies) < LONGEST:
+                proxies = as_list(proxies)
+            known = [self._target(place, each) for each in proxies] if isinstance(proxies, list) else None
+            self._addressed[place.path] = known
+        return self._addressed[place.path]
+
+    def _target(self, place: Place, entry: Any) -> _Target | None:
         """What an entry of proxyWidgets means; None for previews and for what is not there."""
-        if not isinstance(entry, list) or len(entry) < 2 or not all(isinstance(part, str | int) for part in entry[:2]):
+        if not isinstance(entry, list) or len(entry) < 2 or not all(isinstance(part, str | int) for part in entry):
             return None
         inner, name = str(entry[0]), str(entry[1])
         if name.startswith("$$"):
             return None
         if inner == "-1":
             return place.layout.names.get(name)
-        name = _DECORATION.sub("", name)
+        leaf, name = str(entry[2]) if entry[2:] else _leaf(name), _DECORATION.sub("", name)
+        if (number := place.layout.feeding.get((inner, name))) is not None:
+            return number
         node = place.graph.nodes.get(inner)
-        if node is None:
-            if place.parent is not None and place.instance is not None:
-                said = f"a promoted widget {shown(name)} of node {shown(inner)}, which is not there"
-                self._remark(place.parent, place.instance, said)
-            return None
-        number = place.layout.feeding.get((inner, name))
-        return (inner, name) if number is None else number
+        if node is not None and self._places.definition(node) is not None:
+            return inner, f"{leaf}: {name}" if leaf else name
+        if node is not None and (is_primitive(node) or has_widget(node, name, self._schema_of(node.type))):
+            return inner, name
+        if not name.startswith(_CONTROL) and place.parent is not None and place.instance is not None:
+            said = f"a promoted widget {shown(name)} of node {shown(inner)}, which is not there"
+            self._remark(place.parent, place.instance, said)
+        return None
+
+
+def as_list(text: str) -> Any:
+    """A list that is written as text, or None."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _leaf(name: str) -> str:
+    """The node that older editors name before a widget deeper inside."""
+    found = _DECORATION.match(name)
+    return found[0].removesuffix(": ").rpartition(": ")[2] if found else ""
 
 
 def kept_at(node: EditorNode, key: int | str | None, name: str) -> Origin:

@@ -82,10 +82,11 @@ class Resolver:
     def source(self, place: Place, node: EditorNode, index: int) -> Source:
         """What feeds input `index` of a node. Raises GraphInvalid (cycle) for links that run in a ring.
 
-        Nothing, if the link leads to a muted node or nowhere; then the value of a subgraph's node on the way counts.
+        Nothing, if the link leads to a muted node or nowhere: then the input's own widget counts, as in the editor,
+        and not the value of a subgraph's node on the way.
         """
         wanted = node.inputs[index].type
-        walked: dict[tuple[str, str, str], Source] = {}
+        walked: dict[tuple[str, str, str], None] = {}
         step = self._linked(place, node, index)
         while isinstance(step, _Linked):
             key = (step.place.path, step.link.id, wanted)
@@ -94,12 +95,10 @@ class Resolver:
             if key in self._known:
                 step = _Stop(self._known[key])
                 break
-            step, walked[key] = self._follow(step, wanted)
-        found = step.source
-        for key, instead in reversed(walked.items()):
-            found = instead if found is None else found
-            self._known[key] = found
-        return found
+            walked[key] = None
+            step = self._follow(step, wanted)
+        self._known.update(dict.fromkeys(walked, step.source))
+        return step.source
 
     def _linked(self, place: Place, node: EditorNode, index: int) -> _Step:
         """The link to an input; one that is not in the table counts as none."""
@@ -112,8 +111,8 @@ class Resolver:
             return _Stop(None)
         return _Linked(place, link)
 
-    def _follow(self, at: _Linked, wanted: str) -> tuple[_Step, Source]:
-        """The step behind a link, and what counts if it leads to nothing."""
+    def _follow(self, at: _Linked, wanted: str) -> _Step:
+        """The step behind a link."""
         place, link = at
         if link.origin == INPUT_SIDE:
             return self._through_face(place, link.origin_slot)
@@ -122,25 +121,29 @@ class Resolver:
             target = place.graph.nodes.get(link.target)
             if target is not None:
                 self._remark(place, target, f"a link comes from node {shown(link.origin)}, which is not there")
-            return _Stop(None), None
-        return self._behind(place, origin, link.origin_slot, wanted), None
+            return _Stop(None)
+        return self._behind(place, origin, link.origin_slot, wanted)
 
-    def _through_face(self, place: Place, number: int) -> tuple[_Step, Source]:
+    def _through_face(self, place: Place, number: int) -> _Step:
         """From an input of a subgraph to what is linked to the subgraph's node; else its promoted value counts."""
         if place.parent is None or place.instance is None or not 0 <= number < len(place.graph.inputs):
-            return _Stop(None), None
-        held = self._promoted.value(place, number)
-        instead: Source = Literal(held.value, held.origin) if held is not None else None
+            return _Stop(None)
         outer = place.outer_inputs[number]
         if outer is not None and place.instance.inputs[outer].link is not None:
-            return self._linked(place.parent, place.instance, outer), instead
-        if instead is None and place.parent.parent is None:
-            instead = Opening(place.graph.inputs[number].name)
-        return _Stop(instead), None
+            step = self._linked(place.parent, place.instance, outer)
+            if isinstance(step, _Linked):
+                return step
+        held = self._promoted.value(place, number)
+        if held is not None:
+            return _Stop(Literal(held.value, held.origin))
+        return _Stop(Opening(place.graph.inputs[number].name) if place.parent.parent is None else None)
 
     def _behind(self, place: Place, origin: EditorNode, slot: int, wanted: str) -> _Step:
         """The step behind an output of a node."""
         if is_primitive(origin):
+            said = next(iter(self._promoted.hosts(place).by_widget.get(origin.id, {}).values()), None)
+            if said is not None:
+                return _Stop(Literal(said.value, said.origin))
             value = primitive_value(origin)
             return _Stop(
                 None if value is MISSING else Literal(value, kept_at(origin, primitive_key(origin), ""), origin)

@@ -9,14 +9,15 @@ from typing import Any
 
 from engine.catalogue.catalogue import Catalogue
 from engine.editor import anything_everywhere, dynamic_prompts, group_nodes, link_table, tokens
-from engine.editor.graph import EditorFile, EditorNode
+from engine.editor.graph import INPUT_SIDE, EditorFile, EditorNode, Slot
 from engine.editor.graph_reading import GraphReader
 from engine.editor.places import Place, Places
 from engine.editor.promoted import Promoted, kept_at
 from engine.editor.resolving import Literal, Opening, Resolver, Source, Wire
 from engine.editor.virtual_nodes import is_primitive, is_virtual, primitive_mode, replaces_tokens
+from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_slots import FIXED
-from engine.editor.widgets import Widgets, widgets_of
+from engine.editor.widgets import Widgets, has_widget, is_other_options, widgets_of
 from engine.reading.printable import shown
 from schemas.node import MISSING
 from schemas.node_schema import InputSchema, NodeSchema
@@ -110,15 +111,41 @@ class Translation:
         for said in widgets.remarks:
             self._remark(place, node, said)
         inputs = self._own_values(name, place, node, widgets)
-        sources: dict[str, Source] = {}
-        for index, slot in enumerate(node.inputs):
-            if slot.link is not None:
-                source = sources[slot.name] = self._resolver.source(place, node, index)
-                self._link(inputs, name, slot.name, node, source)
+        sources = self._link_all(inputs, name, place, node)
         self._fill_tokens(place, node, inputs)
         self._note_controls(name, schema, dict(widgets.controls), sources)
         meta = {"title": self._title(node)}
         return PromptNode.model_validate({"class_type": node.type, "inputs": inputs, "_meta": meta})
+
+    def _link_all(self, inputs: dict[str, Any], name: str, place: Place, node: EditorNode) -> dict[str, Source]:
+        """Put what feeds a node among its inputs. Returns what feeds which."""
+        schema, sources = self._catalogue.find(node.type), dict[str, Source]()
+        for index, slot in enumerate(node.inputs):
+            if slot.link is None:
+                continue
+            if schema is not None and is_other_options(schema, slot.name, inputs):
+                self._remark(place, node, f"{slot.name!r} is linked, but belongs to another option: left out")
+                continue
+            source = self._resolver.source(place, node, index)
+            if not self._is_refused(source, place, node, slot):
+                sources[slot.name] = source
+                self._link(inputs, name, slot.name, node, source)
+        return sources
+
+    def _is_refused(self, source: Source, place: Place, node: EditorNode, slot: Slot) -> bool:
+        """Whether a primitive cannot write here: into a socket, or a widget whose value a subgraph's node tells."""
+        if not isinstance(source, Literal) or source.primitive is None:
+            return False
+        if slot.name in self._promoted.hosts(place).by_widget.get(node.id, {}):
+            return True
+        link = place.graph.links.get(slot.link or "")
+        schema = self._catalogue.find(node.type)
+        if schema is None or has_widget(node, slot.name, schema) or link is None or link.origin == INPUT_SIDE:
+            return False
+        self._remark(
+            place, node, f"a primitive is linked to {shown(slot.name)}, which is no widget: nothing comes of it"
+        )
+        return True
 
     def _title(self, node: EditorNode) -> str:
         """What an editor shows above a node."""
@@ -160,6 +187,8 @@ class Translation:
             self.origins.pop((name, field), None)
         elif isinstance(source, Literal):
             value = source.value
+            if source.primitive is not None and (entry := self._entry(node, field)) is not None:
+                value, _ = as_loaded(entry, field, value, node.type)
             if source.primitive is not None and isinstance(value, str):
                 place = self._emitted[name][0]
                 value = self._filled(value) if replaces_tokens(source.primitive) else value

@@ -47,8 +47,12 @@ def is_primitive(node: EditorNode) -> bool:
 
 
 def primitive_value(node: EditorNode) -> Any:
-    """The value that a primitive writes into the widgets it is linked to; MISSING if it has none or is no primitive."""
-    return _first_value(node) if is_primitive(node) else MISSING
+    """The value that a primitive writes into the widgets it is linked to; MISSING if it has none or is no primitive.
+
+    Null is none: the editor makes something else of it for each type.
+    """
+    value = _first_value(node) if is_primitive(node) else MISSING
+    return MISSING if value is None else value
 
 
 def primitive_key(node: EditorNode) -> int | str:

@@ -1,5 +1,6 @@
 """What a widget holds when the file does not say, and the few saved values that the editor itself reads differently."""
 
+import re
 from typing import Any
 
 from engine.reading.printable import shown
@@ -10,6 +11,10 @@ _EMPTY: dict[str, Any] = {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False
 _OLD_PREFIX = "sample_"
 _SAMPLERS = ("KSampler", "KSamplerAdvanced")
 _PLAIN = (str, int, float, type(None))
+PLAIN_BELOW = 1e21
+"""From here on a browser writes numbers with an exponent."""
+_EXPONENT = re.compile(r"(e[-+])0")
+"""A browser writes 1e-7 where Python writes 1e-07."""
 
 
 def default_of(entry: InputSchema) -> Any:
@@ -51,6 +56,8 @@ def _as_text(name: str, value: Any) -> tuple[Any, str | None]:
         return "", f"{name!r} is null and becomes an empty text"
     if isinstance(value, list) and all(isinstance(item, _PLAIN) for item in value):
         return ",".join(map(_joined, value)), f"{name!r} is a list and becomes a text joined by commas"
+    if isinstance(value, int | float):
+        return _joined(value), f"{name!r} is no text and becomes {shown(_joined(value))}"
     return value, None
 
 
@@ -59,7 +66,9 @@ def _joined(item: Any) -> str:
         return ""
     if isinstance(item, bool):
         return str(item).lower()
-    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
+    if isinstance(item, float) and item.is_integer() and abs(item) < PLAIN_BELOW:
+        return str(int(item))
+    return _EXPONENT.sub(r"\1", str(item)) if isinstance(item, float) else str(item)
 
 
 def _old_sampler(class_type: str, name: str, value: Any) -> bool:

@@ -6,11 +6,13 @@ Nothing is converted, clamped or rounded.
 """
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from engine.editor.graph import EditorNode, Slot
 from engine.editor.widget_slots import MODES, SEEDS, VIEWERS, ByName, InOrder, Reading, mode_of, nested, read
 from engine.reading.printable import shown
+from schemas.node import MISSING
 from schemas.node_schema import WIDGET_TYPES, InputSchema, NodeSchema
 
 _CUSTOM_COMBO = "CustomCombo"
@@ -42,8 +44,8 @@ class Widgets:
 
 def widgets_of(node: EditorNode, schema: NodeSchema | None) -> Widgets:
     """The widget inputs of a node. Never raises for what a file may hold."""
-    if node.type == _CUSTOM_COMBO and isinstance(node.values, list) and node.values:
-        return _custom_combo(node.values)
+    if node.type == _CUSTOM_COMBO and (node.values is None or isinstance(node.values, list)):
+        return _custom_combo(node.values or [])
     if schema is None:
         return _without_schema(node)
     if isinstance(node.values, dict):
@@ -82,6 +84,21 @@ def entry_of(inputs: tuple[InputSchema, ...], name: str) -> InputSchema | None:
             return entry.growing.of
         pending += [child for option in entry.options for child in nested(entry, option)]
     return None
+
+
+def is_other_options(schema: NodeSchema, name: str, values: dict[str, Any]) -> bool:
+    """Whether a dotted input belongs to options of a dynamic combo, of which none is chosen in these values."""
+    inputs = schema.inputs
+    while combo := next((entry for entry in inputs if entry.options and name.startswith(f"{entry.name}.")), None):
+        brought = {option.key: tuple(nested(combo, option)) for option in combo.options}
+        key = values.get(combo.name)
+        chosen = brought.get(key) if isinstance(key, str) else None
+        if chosen is None:
+            return False
+        if entry_of(chosen, name) is None:
+            return any(entry_of(others, name) is not None for others in brought.values())
+        inputs = chosen
+    return False
 
 
 def _without_buttons(node: EditorNode, schema: NodeSchema, values: list[Any]) -> Widgets:
@@ -132,12 +149,18 @@ def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
 
 
 def _custom_combo(values: list[Any]) -> Widgets:
-    # Its list is the node's own: the choice, its place in the list, then the options; the place is worked out anew.
-    choice, options = values[0], values[2:]
-    index = options.index(choice) if isinstance(choice, str) and choice in options else -1
+    # Its list is the node's own: the choice, its place in the list, then the options, an empty one the last of them;
+    # the place is worked out anew. A choice of null is the first option.
+    options = [*takewhile(bool, values[2:])]
+    options.append(values[2 + len(options)] if len(values) > 2 + len(options) else "")
+    choice = values[0] if values else MISSING
+    choice = options[0] if choice is None else choice
+    index = options.index(choice) if choice in options else -1
     named = {f"option{number}": option for number, option in enumerate(options, 1)}
+    if choice is MISSING:
+        return Widgets({"index": index} | named, remarks=["no choice is saved"])
     remarks = [] if index >= 0 else [f"'choice' is {shown(choice)}, which is none of its options"]
-    places: dict[str, int | str] = {"choice": 0, **{name: at for at, name in enumerate(named, 2)}}
+    places: dict[str, int | str] = {"choice": 0, **{name: at for at, name in enumerate(named, 2) if at < len(values)}}
     return Widgets({"choice": choice, "index": index} | named, remarks=remarks, places=places)
 
 

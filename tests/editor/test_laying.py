@@ -75,7 +75,7 @@ def held(graph: Graph, origin: Origin) -> Any:
 def changes(workflow: Workflow) -> dict[At, Any]:
     """Another value for each literal that is kept as it is queued; one for those that are kept in one place.
 
-    The choice of a dynamic combo stays, as another one brings other inputs.
+    The choice of a dynamic combo stays, as another one brings other inputs, and so does the empty end of a custom list.
     """
     found: dict[At, Any] = {}
     assert workflow.workflow is not None
@@ -86,7 +86,7 @@ def changes(workflow: Workflow) -> dict[At, Any]:
             continue
         schema = catalogue().find(node.class_type)
         entry = entry_of(schema.inputs, field) if schema is not None else None
-        dynamic = entry is not None and entry.type == DYNAMIC_COMBO
+        dynamic = (entry is not None and entry.type == DYNAMIC_COMBO) or (node.class_type, value) == ("CustomCombo", "")
         if not dynamic and value == held(workflow.workflow, origin) and "sample_" not in str(value):
             found[name, field] = another(value)
     return found

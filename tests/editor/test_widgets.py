@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.editor.graph import EditorNode, Slot
-from engine.editor.widgets import Widgets, has_widget, widgets_of
+from engine.editor.widgets import Widgets, has_widget, is_other_options, widgets_of
 from schemas.node_schema import AUTOGROW, DYNAMIC_COMBO, Growing, InputSchema, NodeSchema, Option
 
 
@@ -190,6 +190,51 @@ def test_a_custom_list_works_out_its_index() -> None:
     found = read(NodeSchema("CustomCombo", (combo("choice"),)), ["b", 5, "a", "b", ""])
     assert found.values == {"choice": "b", "index": 1, "option1": "a", "option2": "b", "option3": ""}
     assert read(NodeSchema("CustomCombo", ()), ["x", 0, "a"]).values["index"] == -1
+
+
+def test_a_custom_list_ends_at_its_first_empty_option() -> None:
+    schema = NodeSchema("CustomCombo", (combo("choice"),))
+    assert read(schema, ["b", 1, "a", "b"]).values == {
+        "choice": "b",
+        "index": 1,
+        "option1": "a",
+        "option2": "b",
+        "option3": "",
+    }
+    assert read(schema, ["c", 2, "a", "", "c"]).values == {"choice": "c", "index": -1, "option1": "a", "option2": ""}
+    assert read(schema, [None, 0, "a"]).values == {"choice": "a", "index": 0, "option1": "a", "option2": ""}
+    assert read(schema, ["b"]).values == {"choice": "b", "index": -1, "option1": ""}
+    assert read(schema, []).values == read(schema, None).values == {"index": -1, "option1": ""}
+
+
+def test_a_box_for_several_lines_holds_numbers_as_a_browser_writes_them() -> None:
+    schema = NodeSchema("Text", (InputSchema("text", "STRING", multiline=True), InputSchema("name", "STRING")))
+    saved = [8, 1.5, 1.0, True, 0, 1e-7, 1e21, -2.0]
+    assert [read(schema, [value, value]).values["text"] for value in saved] == [
+        "8",
+        "1.5",
+        "1",
+        "true",
+        "0",
+        "1e-7",
+        "1e+21",
+        "-2",
+    ]
+    assert [read(schema, [value, value]).values["name"] for value in saved] == saved
+
+
+def test_inputs_of_options_that_are_not_chosen_are_told_from_unknown_ones() -> None:
+    deep = InputSchema("deep", DYNAMIC_COMBO, options=(Option("x", (InputSchema("far", "INT"),)), Option("y", ())))
+    options = (Option("one", (InputSchema("width", "INT"),)), Option("two", (InputSchema("factor", "FLOAT"), deep)))
+    schema = NodeSchema("Resize", (InputSchema("kind", DYNAMIC_COMBO, options=options),))
+    assert is_other_options(schema, "kind.width", {"kind": "two"})
+    assert not is_other_options(schema, "kind.width", {"kind": "one"})
+    assert not is_other_options(schema, "kind.newer", {"kind": "one"})
+    assert not is_other_options(schema, "kind.width", {"kind": "newer"})
+    assert not is_other_options(schema, "kind.width", {"kind": ["one"]})
+    assert not is_other_options(schema, "other", {"kind": "one"})
+    assert is_other_options(schema, "kind.deep.far", {"kind": "two", "kind.deep": "y"})
+    assert not is_other_options(schema, "kind.deep.far", {"kind": "two", "kind.deep": "x"})
 
 
 def test_the_number_fields_of_a_box_are_passed() -> None:
