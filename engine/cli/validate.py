@@ -42,7 +42,11 @@ def validate(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             raise
         return worst([_tell(console, arguments, Finding(file, error.problems)) for file in arguments.files])
-    return worst([_tell(console, arguments, _examined(console, arguments, session, file)) for file in arguments.files])
+    codes = [_tell(console, arguments, _examined(console, arguments, session, file)) for file in arguments.files]
+    if len(codes) > 1 and not arguments.json:
+        bad = codes.count(INVALID)
+        console.note(f"{len(codes)} files: {codes.count(DONE)} valid" + (f", {bad} with problems" if bad else ""))
+    return worst(codes)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ BROKEN = Problem(code="malformed-json", said="a comma is missing.", fix="Add it.
 
 
 def test_valid_files_are_called_so_with_their_nodes(api: FakeApi, command: Command) -> None:
-    assert command("validate", "a.json", "b.json") == Ended(0, "a.json: valid, 2 nodes\nb.json: valid, 2 nodes\n", "")
+    said = "a.json: valid, 2 nodes\nb.json: valid, 2 nodes\n"
+    assert command("validate", "a.json", "b.json") == Ended(0, said, "2 files: 2 valid\n")
 
 
 def test_problems_are_the_data_of_this_verb(api: FakeApi, command: Command) -> None:
@@ -28,7 +29,7 @@ def test_problems_are_the_data_of_this_verb(api: FakeApi, command: Command) -> N
         "bad.json: 2 problems\n"
         "broken.json:3:7: a comma is missing. Add it.  [malformed-json]\n"
         "good.json: valid, 2 nodes\n",
-        "",
+        "3 files: 1 valid, 2 with problems\n",
     )
 
 
