@@ -165,10 +165,16 @@ def _change(file: str, change: Change) -> Iterator[str]:
     for removed in change.removed:
         yield f"- node {removed}, which an earlier conversion had added"
     for (before, after), readers in _grouped(change).items():
-        yield f"  links moved from {before} to {after}: {', '.join(readers)}"
+        yield f"  links moved from {before} to {after}: {', '.join(map(_reader, readers))}"
     if change.stays:
-        yield f"  links that stay: {', '.join(change.stays)}"
+        yield f"  links that stay: {', '.join(map(_reader, change.stays))}"
     yield f"  {change.said}"
+
+
+def _reader(name: str) -> str:
+    """What a link feeds: node and input, or where it leaves a subgraph, which files call node -20."""
+    node, _, slot = name.partition(".")
+    return f"output {slot} of the subgraph" if node == "-20" else name
 
 
 def _grouped(change: Change) -> dict[tuple[str, str], list[str]]:

@@ -40,6 +40,17 @@ def test_links_that_move_are_told(command: Callable[..., Ended]) -> None:
     assert list(Path().iterdir()) == [Path("out.json")]
 
 
+def test_links_that_leave_a_subgraph_are_told_in_words(command: Callable[..., Ended]) -> None:
+    loader = {"id": 1, "type": "UNETLoader", "widgets_values": ["flux1-dev.safetensors", "default"]}
+    loader["outputs"] = [{"name": "MODEL", "type": "MODEL", "links": [1]}]
+    link = {"id": 1, "origin_id": 1, "origin_slot": 0, "target_id": -20, "target_slot": 0, "type": "MODEL"}
+    sub = {"id": "s", "name": "Models", "inputs": [], "outputs": [{"name": "MODEL", "type": "MODEL", "linkIds": [1]}]}
+    graph = {"nodes": [{"id": 5, "type": "s"}], "links": [], "version": 0.4}
+    graph["definitions"] = {"subgraphs": [{**sub, "nodes": [loader], "links": [link]}]}
+    Path("g.json").write_text(json.dumps(graph))
+    assert "  links that stay: output 0 of the subgraph\n" in command("convert", "g.json", "--to", "nf4").err
+
+
 def test_back_to_where_it_was_and_into_the_same_file(command: Callable[..., Ended]) -> None:
     command("convert", CHECKPOINT, "--to", "gguf", "-o", "out.json", "-q")
     ended = command("convert", "out.json", "--to", "fp8", "-o", "out.json")
