@@ -21,6 +21,10 @@ WIDGET_TYPES = frozenset(
 """Input types for which ComfyUI's editor (1.58) makes a widget rather than a socket alone."""
 
 
+OLDEST = "core 0.3.64"
+"""The oldest release whose classes are known: most of these are older."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One choice of a dynamic combo, and the inputs that it brings: those required first, then the optional ones."""
@@ -105,6 +109,11 @@ class NodeSchema:
     def __post_init__(self) -> None:
         """Index the inputs."""
         object.__setattr__(self, "by_name", {entry.name: entry for entry in self.inputs})
+
+    @property
+    def release(self) -> str:
+        """Since when ComfyUI has the class, as far as is known, in words."""
+        return f"{self.since} or before" if self.since == OLDEST else self.since
 
     def widgets(self) -> Iterator[InputSchema]:
         """The inputs that editors give a widget."""

@@ -19,7 +19,7 @@ def description(schema: "NodeSchema") -> Iterator[str]:
     """One class: who has it, its inputs with types, defaults and ranges, its outputs."""
     shown = "" if schema.display_name in ("", schema.class_type) else f" ({schema.display_name})"
     yield words.plain(f"{schema.class_type}{shown}: {schema.category or '(no category)'}")
-    notes = [f"It cannot run here; {origin(schema.since, schema.address)}."]
+    notes = [f"It cannot run here; {origin(schema.release, schema.address)}."]
     notes += [] if schema.certain else ["What is known of it was pieced together from files that use it."]
     notes += ["It calls a paid service."] if schema.partner else []
     yield words.plain(" ".join(notes))

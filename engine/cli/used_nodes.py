@@ -57,7 +57,7 @@ def lines_of(workflow: "Workflow", found: "list[api.ClassUse]") -> Iterator[str]
 def _origin(use: "api.ClassUse") -> str:
     """Who has a class that cannot run here."""
     if use.schema is not None:
-        return f"cannot run; {origin(use.schema.since, use.schema.address)}"
+        return f"cannot run; {origin(use.schema.release, use.schema.address)}"
     return f"unknown; of the pack {use.pack!r}, the file says" if use.pack else "unknown"
 
 

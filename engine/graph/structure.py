@@ -55,7 +55,7 @@ def _origin(schema: NodeSchema) -> str:
         return f"it belongs to the pack {shown(schema.since)[1:-1]}{where}"
     if not schema.since:
         return "the ComfyUI that object_info was asked of has it"
-    return f"ComfyUI has it since {schema.since}{', and it calls a paid service' if schema.partner else ''}"
+    return f"ComfyUI has it since {schema.release}{', and it calls a paid service' if schema.partner else ''}"
 
 
 def packs_of(prompt: Prompt, editor_graph: dict[str, Any] | None) -> dict[str, str]:

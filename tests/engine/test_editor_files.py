@@ -184,3 +184,13 @@ def test_file_names_that_lead_out_are_refused_before_anything_is_computed(settin
     (found,) = api.validate(loaded(graph), settings)
     assert (found.code, found.field) == ("out-of-range", "filename_prefix")
     assert api.validate(api.override(loaded(graph), ["2.filename_prefix=a/../copy"]), settings) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("ImageScale", "since core 0.3.64 or before."), ("BatchImagesNode", "since core 0.33.0.")]
+)
+def test_releases_that_have_a_class_are_told_as_far_as_they_are_known(kind: str, said: str) -> None:
+    graph = picture_graph("cat.png")
+    graph["nodes"][1]["type"] = kind
+    (found,) = [each for each in api.validate(loaded(graph)) if each.code == "unknown-class"]
+    assert found.said.endswith(f"ComfyUI has it {said}")
