@@ -165,16 +165,21 @@ class Promoted:
     def _add_from_around(self, place: Place, instance: EditorNode, found: HostValues) -> None:
         """A subgraph's node may itself be addressed from around it, by the names of what it promotes."""
         assert place.parent is not None
-        for key, value in self.hosts(place.parent).by_widget.get(instance.id, {}).items():
+        said = self.hosts(place.parent).by_widget.get(instance.id, {})
+        addressed = (self._addresses(place, instance) or ()) if said else ()
+        inner: dict[tuple[str, str], tuple[str, str]] = {}
+        for target in addressed:
+            if isinstance(target, tuple):
+                name = target[1].rpartition(": ")[2]
+                inner.setdefault(("", name), target)
+                inner.setdefault((target[0], name), target)
+        for key, value in said.items():
             leaf, _, name = key.rpartition(": ")
             number = place.layout.feeding.get((leaf, name), place.layout.names.get(name))
             if number is not None:
                 found.by_input[number] = value
-                continue
-            inner = [each for each in self._addresses(place, instance) or () if isinstance(each, tuple)]
-            inner = [each for each in inner if each[1].rpartition(": ")[2] == name]
-            for each in [each for each in inner if each[0] == leaf] or inner[:1]:
-                found.by_widget.setdefault(each[0], {})[each[1]] = value
+            elif (at := inner.get((leaf, name), inner.get(("", name)))) is not None:
+                found.by_widget.setdefault(at[0], {})[at[1]] = value
 
     def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[_Target, int | str, Any]]:
         """(target; number or name; value) of each saved value of an instance; for each target the last one counts.
