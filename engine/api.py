@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from engine import accelerators, reading
 from engine.catalogue.catalogue import Catalogue
 from engine.catalogue.object_info import read_file as read_object_info
-from engine.checkpoints.describe import ModelFile, describe
-from engine.convert.conversion import convert as converted
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
 from engine.folders import Folders
 from engine.graph.check import Checked, examine
@@ -24,9 +22,6 @@ from engine.graph.values import BoundNode, bind
 from engine.memory import Ledger
 from engine.plugins.registry import Registry
 from engine.reading.printable import shown
-from engine.running.cache import OutputCache
-from engine.running.outputs import OutputFolder
-from engine.running.session import Session as Running
 from schemas import weight_types
 from schemas.conversion import Conversion, FileNeeded
 from schemas.node import NodeSpec
@@ -39,7 +34,9 @@ from schemas.weight_types import WeightType
 from schemas.workflow import Workflow
 
 if TYPE_CHECKING:
+    from engine.checkpoints.describe import ModelFile
     from engine.editor.translating import Options
+    from engine.running.session import Session as Running
 
 __all__ = [
     "ClassUse",
@@ -169,6 +166,8 @@ def convert(
     for bytes in messages. The models folders are looked into to see what the files hold; they need not be there.
     Raises GraphInvalid with every reason why it cannot be.
     """
+    from engine.convert import conversion
+
     try:
         wanted = weight_types.parse(to)
     except ValueError as error:
@@ -182,7 +181,7 @@ def convert(
         document = reading.read_document(name or "<bytes>", source)
     else:
         document = reading.read_document_file(source)
-    return converted(document, wanted, _folders(settings or Settings()), nodes, keep_checkpoint)
+    return conversion.convert(document, wanted, _folders(settings or Settings()), nodes, keep_checkpoint)
 
 
 def validate(workflow: Workflow, settings: Settings | None = None) -> list[Problem]:
@@ -226,8 +225,10 @@ def classes(workflow: Workflow, settings: Settings | None = None) -> list[ClassU
     return uses(workflow, Registry.builtin(), catalogue(settings))
 
 
-def describe_model(path: str | Path) -> ModelFile:
+def describe_model(path: str | Path) -> "ModelFile":
     """What a model file is, from its header. Raises ModelFileInvalid."""
+    from engine.checkpoints.describe import describe
+
     return describe(str(path))
 
 
@@ -363,7 +364,11 @@ class Session:
         return Ledger({**budgets, "cpu": self.settings.ram}, tell=self._events)
 
     @cached_property
-    def _running(self) -> Running:
+    def _running(self) -> "Running":
+        from engine.running.cache import OutputCache
+        from engine.running.outputs import OutputFolder
+        from engine.running.session import Session as Running
+
         settings = self.settings
         device = self._device
         return Running(

@@ -35,7 +35,7 @@ def literal_of(value: Any) -> Any:
 class PromptNode(BaseModel):
     """One node as the API format has it. inputs: raw, links as [id, slot]."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="allow")
+    model_config = ConfigDict(populate_by_name=True, extra="allow", defer_build=True)
 
     class_type: str
     inputs: dict[str, Any] = Field(default_factory=dict)
@@ -50,6 +50,8 @@ class PromptNode(BaseModel):
 
 class Prompt(BaseModel):
     """A graph in API format, nodes by id, in the file's order."""
+
+    model_config = ConfigDict(defer_build=True)
 
     nodes: dict[str, PromptNode]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.prompt import Prompt
 
@@ -53,6 +53,8 @@ class Workflow(BaseModel):
     by node id.
     notes: one line for each thing that was recognised or changed while reading; never silent.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     name: str
     form: Form
