@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from nodes.loaders import QuadrupleCLIPLoader, TripleCLIPLoader
 from schemas.choices import ClipType, DecodedDtype, DualClipType, PatchDtype
 from schemas.context import Context
 from schemas.node import Node
@@ -100,31 +101,14 @@ class DualCLIPLoaderGGUF(Node):
         return self.Outputs(loading.named_text_encoders(context, (self.clip_name1, self.clip_name2), self.type))
 
 
-class TripleCLIPLoaderGGUF(Node):
+class TripleCLIPLoaderGGUF(TripleCLIPLoader):
     """The three text encoders of SD3 from GGUF or safetensors files."""
 
     category = "bootleg"
     display_name = "TripleCLIPLoader (GGUF)"
 
-    clip_name1: TextEncoderFile
-    clip_name2: TextEncoderFile
-    clip_name3: TextEncoderFile
 
-    class Outputs(NamedTuple):
-        """All encoders, as one."""
-
-        CLIP: Clip
-
-    def run(self, context: Context) -> Outputs:
-        """A recipe, after a look at the headers."""
-        from engine.inference import loading
-
-        return self.Outputs(
-            loading.named_text_encoders(context, (self.clip_name1, self.clip_name2, self.clip_name3), "sd3")
-        )
-
-
-class QuadrupleCLIPLoaderGGUF(Node):
+class QuadrupleCLIPLoaderGGUF(QuadrupleCLIPLoader):
     """The four text encoders of HiDream from GGUF or safetensors files.
 
     Llama must come from a GGUF file, which carries its vocabulary.
@@ -132,23 +116,6 @@ class QuadrupleCLIPLoaderGGUF(Node):
 
     category = "bootleg"
     display_name = "QuadrupleCLIPLoader (GGUF)"
-
-    clip_name1: TextEncoderFile
-    clip_name2: TextEncoderFile
-    clip_name3: TextEncoderFile
-    clip_name4: TextEncoderFile
-
-    class Outputs(NamedTuple):
-        """All encoders, as one."""
-
-        CLIP: Clip
-
-    def run(self, context: Context) -> Outputs:
-        """A recipe, after a look at the headers."""
-        from engine.inference import loading
-
-        names = (self.clip_name1, self.clip_name2, self.clip_name3, self.clip_name4)
-        return self.Outputs(loading.named_text_encoders(context, names, "hidream"))
 
 
 NODES = (

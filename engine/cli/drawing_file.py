@@ -1,15 +1,14 @@
 """Files of drawings: where one may be written, and the report that one is drawn from."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from engine.cli import out_file
 from engine.drawing.saving import DRAWING
-from engine.errors import GraphInvalid, NotWritten
+from engine.errors import GraphInvalid
 from engine.reading.png_chunks import SIGNATURE
 from schemas.report import Problem, RunReport
 
@@ -19,26 +18,9 @@ LARGEST_REPORT = 64 * 2**20
 
 
 def check_drawing_place(name: str, form: str) -> None:
-    """Raise GraphInvalid if no drawing may be written there: no folder, or a file that is no drawing of ours.
-
-    A picture that a graph has made is easily named instead, and would be lost.
-    """
-    path = Path(name)
-    code: Literal["bad-setting", "would-overwrite"] = "bad-setting"
-    if not name:
-        said, fix = "-o: the name of the file is empty.", "Name a file."
-    elif path.is_dir():
-        said, fix = f"-o: {name!r} is a folder, not a file.", "Name a file in it."
-    elif not path.parent.is_dir():
-        said, fix = f"-o: {str(path.parent)!r} is no folder.", "Make it first, or name another file."
-    elif path.exists() and not path.is_file():
-        said, fix = f"-o: {name!r} is no ordinary file.", "Name another file; -o - is standard output."
-    elif path.exists() and not _is_drawing(path, form):
-        code, said = "would-overwrite", f"-o: {name!r} exists, and is no drawing that was exported before."
-        fix = "Name another file."
-    else:
-        return
-    raise GraphInvalid([Problem(code=code, said=said, fix=fix)])
+    """Raise GraphInvalid if no drawing may be written there: no folder, or a file that is no drawing of ours."""
+    said = "is no drawing that was exported before"
+    out_file.check_place(name, lambda path: _is_drawing(path, form), said, "-o - is standard output.")
 
 
 def _is_drawing(path: Path, form: str) -> bool:
@@ -49,25 +31,6 @@ def _is_drawing(path: Path, form: str) -> bool:
     return (
         begin.startswith(FLOWCHART) if form == "mermaid" else begin.startswith(SIGNATURE) and DRAWING.encode() in begin
     )
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole; through a link, to the file it leads to. Raises NotWritten, and then nothing was changed."""
-    target = Path(os.path.realpath(path))
-    try:
-        handle, growing = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(growing, 0o666 & ~mask)
-            os.replace(growing, target)
-        except BaseException:
-            os.unlink(growing)
-            raise
-    except OSError as error:
-        raise NotWritten(f"the drawing could not be written to {path}: {error.strerror or error}.") from error
 
 
 def read_report(name: str, file: str) -> RunReport:

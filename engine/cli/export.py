@@ -6,11 +6,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.cli import words
+from engine.cli import out_file, words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID
 from engine.cli.graph_file import check_place, text_of, write
-from engine.cli.options import READING, Verbs, add_settings, add_verb, settings_of
+from engine.cli.options import READING, Verbs, add_sets, add_settings, add_verb, settings_of
 from engine.cli.problems import line_of, tell
 from engine.cli.repeating import add_prompt_seed, choosing
 from engine.errors import GraphInvalid
@@ -47,14 +47,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "-o", metavar="OUT", dest="out", help="the file to write (default: standard output, but never for png; - is it)"
     )
-    parser.add_argument(
-        "--set",
-        metavar="NODE.FIELD=VALUE",
-        dest="sets",
-        action="append",
-        default=[],
-        help="change a value first; NODE is an id, or a title or class that only one node has (may be repeated)",
-    )
+    add_sets(parser)
     add_prompt_seed(
         parser, "choose from {a|b} in prompts by N; off leaves prompts as they are written (default: 0, as run does)"
     )
@@ -150,7 +143,6 @@ def _unknown(workflow: "Workflow", settings: "Settings") -> list[str]:
 
 
 def _export_drawing(console: Console, arguments: argparse.Namespace, form: str, out: str | None) -> None:
-    from engine.cli.drawing_file import write_bytes
     from engine.cli.drawn import draw
     from engine.reading.source import bytes_of
 
@@ -161,7 +153,7 @@ def _export_drawing(console: Console, arguments: argparse.Namespace, form: str, 
     _mark(console, arguments, drawn, form)
     data = _png(console, arguments, drawn) if form == "png" else _mermaid(drawn)
     if out is not None:
-        write_bytes(Path(out), data)
+        out_file.write(Path(out), data, "the drawing")
     elif form == "png":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

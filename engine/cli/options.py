@@ -59,6 +59,11 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="a graph as ComfyUI saves or exports it, or a PNG, WebP or JPEG picture with one; - is standard input",
     )
+    add_sets(parser)
+
+
+def add_sets(parser: argparse.ArgumentParser) -> None:
+    """Take changes to a workflow."""
     parser.add_argument(
         "--set",
         metavar="NODE.FIELD=VALUE",

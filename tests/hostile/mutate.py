@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -277,12 +277,11 @@ def outcome(data: bytes, overrides: list[str], registry: Registry) -> str:
     return "+".join(sorted({problem.code for problem in problems})) or "sound"
 
 
-def run(count: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]:
-    """Outcomes by kind, and a report for each mutation that ended in anything else or took too long."""
+def judged(cases: Iterable[tuple[int, bytes, list[str]]]) -> tuple[Counter[str], list[str]]:
+    """Outcomes of (number, file, overrides) by kind, and a report for each that ended in anything else or took long."""
     registry = Registry.of([*Registry.builtin().all(), *toys.specs()])
-    originals, outcomes, failures = graphs(), Counter[str](), []
-    for number in range(first, first + count):
-        data, overrides = case(seed, number, originals)
+    outcomes, failures = Counter[str](), []
+    for number, data, overrides in cases:
         began = time.process_time()
         try:
             outcomes[outcome(data, overrides, registry)] += 1
@@ -295,15 +294,22 @@ def run(count: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]
     return outcomes, failures
 
 
-def main() -> int:
-    """Print outcomes and failures; 1 if there are failures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def run(count: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]:
+    """What became of so many mutations, and a report for each that failed."""
+    originals = graphs()
+    return judged((number, *case(seed, number, originals)) for number in range(first, first + count))
+
+
+def main(run: Callable[[int, int, int], tuple[Counter[str], list[str]]] = run) -> int:
+    """Print outcomes and failures; 1 if there are failures. run: of which mutations: (how many, seed, first number)."""
+    parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first mutation")
     parser.add_argument("--only", type=int, help="make this one mutation again")
     given = parser.parse_args()
     began = time.perf_counter()
-    count, first = (given.count, 0) if given.only is None else (1, given.only)
+    count, first = (given.count, given.first) if given.only is None else (1, given.only)
     outcomes, failures = run(count, given.seed, first)
     for failure in failures[:20]:
         sys.stderr.write(failure + "\n")

@@ -5,24 +5,18 @@ python -m tests.hostile.mutate_editor --count 100000 --seed 0
 As in tests.hostile.mutate, whose changes and judgement are used here, `--only NUMBER` makes one mutation again.
 """
 
-import argparse
 import copy
 import functools
 import json
 import random
 import sys
-import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ComfylessError
-from engine.plugins.registry import Registry
-from tests import toys
-from tests.hostile.mutate import ODD_TEXTS, SLOW, Mutator, outcome, without_limits
+from tests.hostile.mutate import ODD_TEXTS, Mutator, judged, main, without_limits
 
 BUNDLED = Path(__file__).parents[2] / "graphs" / "ui"
 PACKAGES = ("comfyui_workflow_templates", "comfyui_workflow_templates_json")
@@ -142,41 +136,9 @@ def _case(rng: random.Random) -> bytes:
 
 
 def run(count: int, seed: int, first: int = 0) -> tuple[Counter[str], list[str]]:
-    """Outcomes by kind, and a report for each mutation that ended in anything else or took too long."""
-    registry = Registry.of([*Registry.builtin().all(), *toys.specs()])
-    outcomes, failures = Counter[str](), []
-    for number in range(first, first + count):
-        data = case(seed, number)
-        began = time.process_time()
-        try:
-            outcomes[outcome(data, [], registry)] += 1
-        except (Exception, RecursionError) as error:
-            kind = "foreign error" if isinstance(error, ComfylessError) else "traceback"
-            failures.append(f"{number}: {kind}\n{traceback.format_exc()}")
-        seconds = time.process_time() - began
-        if seconds > SLOW:
-            failures.append(f"{number}: took {seconds:.1f} s for {len(data)} bytes")
-    return outcomes, failures
-
-
-def main() -> int:
-    """Print outcomes and failures; 1 if there are failures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--only", type=int, help="make this one mutation again")
-    given = parser.parse_args()
-    began = time.perf_counter()
-    count, first = (given.count, given.first) if given.only is None else (1, given.only)
-    outcomes, failures = run(count, given.seed, first)
-    for failure in failures[:20]:
-        sys.stderr.write(failure + "\n")
-    told = {"mutations": count, "seed": given.seed, "failures": len(failures)}
-    told["seconds"] = round(time.perf_counter() - began, 1)
-    sys.stdout.write(json.dumps(told | {"outcomes": dict(outcomes.most_common(25))}) + "\n")
-    return 1 if failures else 0
+    """What became of so many mutations, and a report for each that failed."""
+    return judged((number, case(seed, number), []) for number in range(first, first + count))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(run))
