@@ -8,7 +8,7 @@ import pytest
 
 from engine import api
 from engine.cli.graph_file import text_of
-from graphs.generate import HERE, MADE, generated
+from graphs.generate import HERE, MADE, PICTURE, SOURCE, generated
 from schemas.settings import Settings
 from tests.convert.editor_rules import as_api, faults
 
@@ -68,3 +68,9 @@ def test_kept_checkpoint_gives_text_encoders_and_vae() -> None:
     assert conversion.document["6"]["inputs"]["clip"] == [added.node, 1]
     assert conversion.document["8"]["inputs"]["vae"] == [added.node, 2]
     assert conversion.document["31"]["inputs"]["model"] == ["30", 0]
+
+
+def test_the_picture_in_the_readme_carries_the_graph_that_it_shows() -> None:
+    drawn, written = api.load(PICTURE), api.load(HERE / "ui" / SOURCE)
+    assert drawn.prompt.as_json() == written.prompt.as_json()
+    assert drawn.workflow == written.workflow
