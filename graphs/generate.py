@@ -1,4 +1,4 @@
-"""Makes the bundled NF4 and GGUF graphs out of the fp8 one, in both forms, and draws it: `python -m graphs.generate`."""
+"""Makes the bundled NF4 and GGUF graphs out of the fp8 one, in both forms, and draws it: python -m graphs.generate."""
 
 from collections.abc import Iterator
 from pathlib import Path
