@@ -268,8 +268,8 @@ class Translation:
         told = f" {version}" if isinstance(version, int | float) and not isinstance(version, bool) else ""
         root, definitions = len(self._file.root.nodes), len(self._file.definitions)
         within = f" and {definitions} subgraph{'s' if definitions != 1 else ''}" if definitions else ""
-        plural = "s" if root != 1 else ""
-        return f"the editor's format{told}: {root} node{plural}{within} became {len(self._emitted)} nodes that run"
+        runs = "1 node that runs" if len(self._emitted) == 1 else f"{len(self._emitted)} nodes that run"
+        return f"the editor's format{told}: {root} node{'s' if root != 1 else ''}{within} became {runs}"
 
     def is_building_block(self) -> bool:
         """Whether the file is one subgraph saved alone: nothing else stands beside it, and nothing in it is written."""
