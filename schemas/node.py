@@ -6,7 +6,7 @@ not marked Optional; defaults are what an editor would fill in.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import (
     TYPE_CHECKING,
@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from schemas.prompt import literal_of
 from schemas.sockets import Socket
 from schemas.widgets import Widget
 
@@ -58,6 +59,34 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Growing:
+    """Marks a dict field whose items a graph gives one by one, as `field.name`; left out are those it does not give.
+
+    of: what each item is, as a field's annotation. names: of the items, in order. least: so many of the first are
+    required.
+    """
+
+    of: Any
+    names: tuple[str, ...]
+    least: int = 1
+
+    def gathered(self, chosen: Any, items: Mapping[str, Any]) -> dict[str, Any]:
+        """The field's value: the items that were given, in order."""
+        return {name: items[name] for name in self.names if name in items}
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Marks a field whose value names an option, a record whose fields a graph gives as `field.name`."""
+
+    options: Mapping[str, type[BaseModel]]
+
+    def gathered(self, chosen: Any, items: Mapping[str, Any]) -> BaseModel:
+        """The field's value: the chosen record."""
+        return self.options[chosen].model_construct(None, **items)
+
+
+@dataclass(frozen=True)
 class Blocked:
     """In place of an output value: whatever reads it does not run. message: why, or None for silence."""
 
@@ -82,7 +111,9 @@ Result = tuple[Any, ...] | Expansion | Blocked
 class InputSpec:
     """One input of a node class.
 
-    socket: the wire type, which for widgets is "INT", "FLOAT", "STRING", "BOOLEAN" or "COMBO".
+    socket: the wire type, which for widgets is "INT", "FLOAT", "STRING", "BOOLEAN" or "COMBO". growing: the inputs that
+    stand in this one's place, those that are not required only if given. options: the inputs that follow it, by its
+    value. Their names are whole: "images.image0".
     """
 
     name: str
@@ -95,6 +126,8 @@ class InputSpec:
     widget: Widget | None = None
     lazy: bool = False
     annotation: Any = None
+    growing: "tuple[InputSpec, ...]" = ()
+    options: "Mapping[str, tuple[InputSpec, ...]] | None" = None
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
@@ -134,6 +167,35 @@ class NodeSpec:
     pack: str = "core"
     needs: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     ignored_inputs: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def is_dynamic(self) -> bool:
+        """Whether a node's inputs depend on what it is given."""
+        return any(known.growing or known.options is not None for known in self.inputs.values())
+
+    @cached_property
+    def possible(self) -> Mapping[str, InputSpec]:
+        """Every input that a node of the class may have; of those that several options have, the first."""
+        if not self.is_dynamic:
+            return self.inputs
+        found: dict[str, InputSpec] = {}
+        for known in self.inputs.values():
+            of_options = (entry for entries in (known.options or {}).values() for entry in entries)
+            for entry in known.growing or (known, *of_options):
+                found.setdefault(entry.name, entry)
+        return found
+
+    def inputs_given(self, given: Mapping[str, Any]) -> Mapping[str, InputSpec]:
+        """The inputs that a node has which is given these, values or links: those of the options it chose."""
+        if not self.is_dynamic:
+            return self.inputs
+        found: dict[str, InputSpec] = {}
+        for known in self.inputs.values():
+            grown = [entry for entry in known.growing if entry.required or entry.name in given]
+            chosen = literal_of(given.get(known.name, known.default)) if known.options else None
+            of_option = known.options.get(chosen, ()) if known.options and isinstance(chosen, str) else ()
+            found |= {entry.name: entry for entry in (grown if known.growing else (known, *of_option))}
+        return found
 
 
 class Node(BaseModel):
@@ -199,6 +261,8 @@ def _input_of(name: str, info: FieldInfo) -> InputSpec:
     socket, widget = _find(marks, Socket), _find(marks, Widget)
     if socket is None and widget is None:
         raise TypeError(f"field {name} is neither a wire nor a widget")
+    growing, choosing = _find(marks, Growing), _find(marks, Choosing)
+    annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
     return InputSpec(
         name=name,
         socket=socket.type if socket else widget.type,  # type: ignore[union-attr]  # one of both is there
@@ -206,11 +270,40 @@ def _input_of(name: str, info: FieldInfo) -> InputSpec:
         default=info.default,
         minimum=_bound(info, "ge"),
         maximum=_bound(info, "le"),
-        choices=_choices(info.annotation),
+        choices=tuple(choosing.options) if choosing else _choices(info.annotation),
         widget=widget,
         lazy=_find(marks, Lazy) is not None,
-        annotation=Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation,
+        annotation=Literal[tuple(choosing.options)] if choosing else annotation,
+        growing=_grown(name, growing) if growing else (),
+        options=_of_options(name, choosing) if choosing else None,
     )
+
+
+def _grown(group: str, growing: Growing) -> tuple[InputSpec, ...]:
+    entry = _input_of(group, FieldInfo.from_annotation(growing.of))
+    return tuple(
+        replace(entry, name=f"{group}.{name}", required=place < growing.least)
+        for place, name in enumerate(growing.names)
+    )
+
+
+def _of_options(group: str, choosing: Choosing) -> dict[str, tuple[InputSpec, ...]]:
+    return {
+        key: tuple(_input_of(f"{group}.{name}", info) for name, info in record.model_fields.items())
+        for key, record in choosing.options.items()
+    }
+
+
+def _filled(cls: type[Node], values: Mapping[str, Any]) -> Node:
+    """A node with these values, by whole names; those of a group are one value of the group's field."""
+    fields = dict(values)
+    for name, info in cls.model_fields.items():
+        group = _find(info.metadata, Growing) or _find(info.metadata, Choosing)
+        if group is not None:
+            own = [given for given in values if given.startswith(f"{name}.")]
+            items = {given.removeprefix(f"{name}."): fields.pop(given) for given in own}
+            fields[name] = group.gathered(fields.get(name), items)
+    return cls.model_construct(None, **fields)
 
 
 def _outputs_of(record: type) -> tuple[OutputSpec, ...]:
@@ -229,11 +322,16 @@ def _outputs_of(record: type) -> tuple[OutputSpec, ...]:
 @cache
 def _spec_of(cls: type[Node]) -> NodeSpec:
     lazy = any(_find(_markers(info.annotation) + list(info.metadata), Lazy) for info in cls.model_fields.values())
+    inputs = {name: _input_of(name, info) for name, info in cls.model_fields.items()}
+
+    def filled(values: Mapping[str, Any]) -> Node:
+        return _filled(cls, values)
+
     return NodeSpec(
         class_type=cls.__name__,
-        inputs={name: _input_of(name, info) for name, info in cls.model_fields.items()},
+        inputs=inputs,
         outputs=_outputs_of(cls.Outputs),
-        run=lambda values, context: cls.model_construct(None, **values).run(context),
+        run=lambda values, context: filled(values).run(context),
         display_name=cls.display_name or cls.__name__,
         category=cls.category,
         description=(cls.__doc__ or "").strip(),
@@ -241,6 +339,6 @@ def _spec_of(cls: type[Node]) -> NodeSpec:
         input_is_list=cls.input_is_list,
         cached=cls.cached,
         version=cls.version,
-        needs=(lambda values: tuple(cls.model_construct(None, **values).needs())) if lazy else None,
+        needs=(lambda values: tuple(filled(values).needs())) if lazy else None,
         ignored_inputs=cls.ignored_inputs,
     )

@@ -5,10 +5,22 @@
 
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from schemas.context import Context
-from schemas.node import MISSING, Blocked, Expansion, Lazy, Listed, Named, Node, NodeSpec, Optional
+from schemas.node import (
+    MISSING,
+    Blocked,
+    Choosing,
+    Expansion,
+    Growing,
+    Lazy,
+    Listed,
+    Named,
+    Node,
+    NodeSpec,
+    Optional,
+)
 from schemas.sockets import Anything, Socket
 from schemas.widgets import CheckpointFile, InputPicture, Integer, Line, Number, Toggle, Widget
 
@@ -168,6 +180,52 @@ class ToyWidgets(Toy):
         """A tuple of the values."""
         self.ran(context)
         return self.Outputs((self.whole, self.real, self.text, self.toggle, self.colour, self.extra, self.note))
+
+
+class ToyGather(Toy):
+    """Any number of numbers, two at least and four at most."""
+
+    numbers: Annotated[dict[str, Any], Socket("COMFY_AUTOGROW_V3"), Growing(Whole, ("n0", "n1", "n2", "n3"), least=2)]
+
+    class Outputs(NamedTuple):
+        """What was given."""
+
+        ANY: Anything
+
+    def run(self, context: Context) -> Outputs:
+        """The mapping as pairs."""
+        self.ran(context)
+        return self.Outputs(tuple(self.numbers.items()))
+
+
+class Sized(BaseModel):
+    """An option with a number and a text that may be left out."""
+
+    size: Whole = 8
+    note: Annotated[Line, Optional()] = "none"
+
+
+class Painted(BaseModel):
+    """An option with a wire."""
+
+    colour: Colour
+    token: Token
+
+
+class ToyForm(Toy):
+    """Takes what the chosen option takes."""
+
+    form: Annotated[Any, Widget("COMFY_DYNAMICCOMBO_V3"), Choosing({"sized": Sized, "painted": Painted})]
+
+    class Outputs(NamedTuple):
+        """What was given."""
+
+        ANY: Anything
+
+    def run(self, context: Context) -> Outputs:
+        """The option's class with its values."""
+        self.ran(context)
+        return self.Outputs((type(self.form).__name__, *dict(self.form).values()))
 
 
 class ToyModel(Toy):
@@ -385,6 +443,8 @@ NODES: tuple[type[Node], ...] = (
     ToySource,
     ToyMerge,
     ToyWidgets,
+    ToyGather,
+    ToyForm,
     ToyModel,
     ToyPicture,
     ToySwitch,

@@ -1,7 +1,9 @@
 """The schema of a class that is installed here, from its NodeSpec: for packs that the table has never heard of."""
 
+from dataclasses import replace
+
 from schemas.node import InputSpec, NodeSpec
-from schemas.node_schema import InputSchema, NodeSchema, Output
+from schemas.node_schema import Growing, InputSchema, NodeSchema, Option, Output
 from schemas.widgets import Widget
 
 NO_WIDGET = Widget("")
@@ -38,4 +40,19 @@ def _input(entry: InputSpec) -> InputSchema:
         dynamic_prompts=widget.dynamic_prompts,
         multiline=widget.multiline,
         upload=widget.upload,
+        options=tuple(Option(key, _members(entry, group)) for key, group in (entry.options or {}).items()),
+        growing=_growing(entry) if entry.growing else None,
     )
+
+
+def _members(entry: InputSpec, group: tuple[InputSpec, ...]) -> tuple[InputSchema, ...]:
+    """The inputs of one group of an input, required ones first, by their own names."""
+    ordered = sorted(group, key=lambda member: not member.required)
+    return tuple(replace(_input(member), name=member.name.removeprefix(f"{entry.name}.")) for member in ordered)
+
+
+def _growing(entry: InputSpec) -> Growing:
+    """How editors name the sockets of a group."""
+    members = _members(entry, entry.growing)
+    least = sum(member.required for member in members)
+    return Growing(None, tuple(member.name for member in members), least, len(members), members[0])

@@ -47,16 +47,18 @@ def build(prompt: Prompt, registry: Registry) -> Graph:
 
 def _wires(node: PromptNode, spec: NodeSpec | None) -> Iterator[tuple[Wire, str]]:
     """(wire, producer's id) of each linked input."""
+    inputs = spec.inputs_given(node.inputs) if spec else {}
     for name, value in node.inputs.items():
         link = link_of(value) if isinstance(value, list) else None
         if link is None:
             continue
-        known = spec.inputs.get(name) if spec else None
+        known = inputs.get(name)
         if known is not None or spec is None:
             yield Wire(link.slot, name, known is not None and known.lazy), link.node
 
 
 def links_of(node: PromptNode, spec: NodeSpec) -> dict[str, Link]:
     """The linked inputs that the class knows, by input name."""
-    found = {name: link_of(node.inputs[name]) for name in spec.inputs if isinstance(node.inputs.get(name), list)}
+    inputs = spec.inputs_given(node.inputs)
+    found = {name: link_of(node.inputs[name]) for name in inputs if isinstance(node.inputs.get(name), list)}
     return {name: link for name, link in found.items() if link is not None}

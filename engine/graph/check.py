@@ -114,7 +114,7 @@ def _notes(scene: Scene, wanted: Needed) -> list[str]:
         for name, data in scene.graph.nodes(data=True)
         if name in wanted and data["spec"] is not None
         for field in data["node"].inputs
-        if ignored(data["spec"], field) and field not in data["spec"].ignored_inputs
+        if ignored(data["spec"], data["node"].inputs, field) and field not in data["spec"].ignored_inputs
     )
     if noise:
         notes.append(f"ignored inputs that no node reads: {', '.join(shown(name) for name in noise)}")

@@ -1,6 +1,6 @@
 """What is wrong with the inputs of one node: missing, unknown, of the wrong type, out of range, no choice, no file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.catalogue.catalogue import known as catalogued
@@ -24,14 +24,19 @@ SHORT_LIST = 12
 """Up to so many choices a message lists them all."""
 
 
-def ignored(spec: NodeSpec, name: str) -> bool:
-    """Whether an input that the class does not have is known noise of old exports, which means nothing."""
-    return name not in spec.inputs and (name in spec.ignored_inputs or name in POLLUTION)
+def ignored(spec: NodeSpec, given: Mapping[str, Any], name: str) -> bool:
+    """Whether an input that a node does not have means nothing: noise of old exports, or of an option not chosen.
+
+    given: all that the file gives the node.
+    """
+    meaningless = name in spec.ignored_inputs or name in POLLUTION or name in spec.possible
+    return meaningless and name not in spec.inputs_given(given)
 
 
 def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> Iterator[Problem]:
     """All findings on the inputs of node `name`, in the class's order, unknown inputs last."""
-    for field, known in spec.inputs.items():
+    inputs = spec.inputs_given(node.inputs)
+    for field, known in inputs.items():
         if field not in node.inputs:
             if known.required and field not in scene.open_inputs.get(name, ()):
                 yield _missing(scene, name, known)
@@ -43,7 +48,7 @@ def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> I
             yield from _check_literal(scene, name, known, raw)
     yield from _check_distinct(scene, name, node, spec)
     for field, raw in node.inputs.items():
-        if field not in spec.inputs and not ignored(spec, field):
+        if field not in inputs and not ignored(spec, node.inputs, field):
             yield _unknown(scene, name, spec, field, raw)
 
 
@@ -66,9 +71,12 @@ def _as_json(value: str | int | float | bool) -> str:
 
 def _unknown(scene: Scene, name: str, spec: NodeSpec, field: str, raw: Any) -> Problem:
     near = scene.near_fields(spec.class_type, field)
+    group = spec.inputs.get(field.partition(".")[0])
     takes = ", ".join(spec.inputs) or "nothing"
     said = f"the class has no input {shown(field)}."
     fix = one_of(near) or f"Remove it; the class takes {takes if len(spec.inputs) <= SHORT_LIST else 'other inputs'}."
+    if group is not None and group.growing:
+        fix = f"Name it {group.growing[0].name} to {group.growing[-1].name}."
     return scene.problem("unknown-input", said, fix, name, field, raw)
 
 

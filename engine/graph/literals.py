@@ -20,6 +20,7 @@ _WANTED = {
     "STRING": "a text",
     "BOOLEAN": "true or false",
     "COMBO": "one of its choices",
+    "COMFY_DYNAMICCOMBO_V3": "one of its choices",
 }
 _BOUNDS = frozenset({"greater_than_equal", "less_than_equal", "greater_than", "less_than"})
 

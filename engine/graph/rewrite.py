@@ -118,7 +118,7 @@ def _value(prompt: Prompt, registry: Registry, override: str, name: str, field: 
     """The value to write. Raises _Refused."""
     node = prompt.nodes[name]
     spec = registry.find(node.class_type)
-    known = spec.inputs.get(field) if spec else None
+    known = spec.possible.get(field) if spec else None
 
     def refused(said: str, fix: str) -> _Refused:
         return _Refused(
@@ -135,7 +135,7 @@ def _value(prompt: Prompt, registry: Registry, override: str, name: str, field: 
         )
 
     if spec is not None and known is None:
-        near = Nearest(spec.inputs).of(field)
+        near = Nearest(spec.possible).of(field)
         fix = one_of(near) or f"Its inputs are {', '.join(spec.inputs) or 'none'}."
         raise refused(f"{node.class_type} has no input {shown(field)}.", fix)
     if known is not None and not writable(known):

@@ -130,7 +130,7 @@ class Scene:
         """Inputs of a known class that are named alike."""
         if class_type not in self._fields:
             spec = self.registry.find(class_type)
-            self._fields[class_type] = Nearest(spec.inputs if spec else ())
+            self._fields[class_type] = Nearest(spec.possible if spec else ())
         return self._fields[class_type].of(field) if self._may_suggest() else []
 
     def near_classes(self, class_type: str) -> list[str]:

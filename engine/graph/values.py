@@ -42,7 +42,7 @@ def bind(prompt: Prompt, registry: Registry, nodes: Iterable[str] | None = None)
             continue
         links = links_of(node, spec)
         literals: dict[str, Any] = {}
-        for field, known in spec.inputs.items():
+        for field, known in spec.inputs_given(node.inputs).items():
             if field in links:
                 continue
             try:

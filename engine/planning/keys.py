@@ -114,7 +114,7 @@ def is_lasting(key: str) -> bool:
 
 
 def _file_choices(spec: NodeSpec) -> tuple[FileChoice, ...]:
-    widgets = ((field, given.widget) for field, given in spec.inputs.items())
+    widgets = ((field, given.widget) for field, given in spec.possible.items())
     return tuple((field, widget.folder, widget.extra) for field, widget in widgets if widget and widget.folder)
 
 

@@ -155,12 +155,13 @@ def bind_child(child: str, info: Mapping[str, Any], registry: Registry, names: M
     if spec is None:
         raise ValueError(f"the node {child!r} it adds is of the unknown class {class_type!r}")
     inputs = info.get("inputs", {})
-    unknown = [field for field in inputs if field not in spec.inputs and field not in spec.ignored_inputs]
+    known = spec.inputs_given(inputs)
+    unknown = [field for field in inputs if field not in known and field not in spec.ignored_inputs]
     if unknown:
         raise ValueError(f"the node {child!r} it adds has an input {unknown[0]!r}, which {class_type} does not know")
     literals: dict[str, Any] = {}
     links: dict[str, Link] = {}
-    for field, given in spec.inputs.items():
+    for field, given in known.items():
         link = _link(inputs.get(field), names)
         if link is not None:
             links[field] = link
