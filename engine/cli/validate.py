@@ -12,6 +12,7 @@ from engine.cli.loading import load, open_session
 from engine.cli.options import READING, Verbs, add_files, add_manner, add_settings, add_verb
 from engine.cli.problems import tell
 from engine.errors import GraphInvalid
+from engine.reading.printable import listed
 from schemas.report import Problem
 
 if TYPE_CHECKING:
@@ -109,5 +110,4 @@ def _left_open(workflow: "Workflow") -> str:
     ]
     if not left:
         return "a building block: no input is left open"
-    named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else "")
-    return f"a building block: {words.count(len(left), 'input')} left open: {named}"
+    return f"a building block: {words.count(len(left), 'input')} left open: {listed(left, MOST_NAMED)}"

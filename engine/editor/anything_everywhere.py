@@ -10,7 +10,7 @@ from typing import Any
 from engine.editor.broadcasts import SEED_EVERYWHERE, Broadcast, Groups, NotUnderstood, broadcasts_of, is_sender
 from engine.editor.graph import INPUT_SIDE, MUTED, OUTPUT_SIDE, EditorFile, EditorGraph, EditorLink, EditorNode, Slot
 from engine.editor.graph_reading import definitions_in, text_id
-from engine.reading.printable import shown
+from engine.reading.printable import listed, unquoted
 
 _MOST_SENDERS = 100
 """Things sent in one graph; real ones have a dozen."""
@@ -51,9 +51,7 @@ class _Drawing:
         if not fits or not all(fits):
             self._follow_rules(remarks)
         for (sender, origin, slot), targets in self._drawn.items():
-            more = f" and {len(targets) - _MOST_NAMED} more" if len(targets) > _MOST_NAMED else ""
-            named = ", ".join(targets[:_MOST_NAMED])
-            remarks.append(f"{sender} feeds output {slot} of {origin} to {named}{more}")
+            remarks.append(f"{sender} feeds output {slot} of {origin} to {listed(targets, _MOST_NAMED)}")
 
     def _link_noted(self, entry: Any) -> bool:
         """Draw a link as the file notes it. False if it does not fit: its ends are gone, or of other types."""
@@ -162,4 +160,4 @@ def _connectable(node: EditorNode) -> dict[str, Any] | None:
 
 
 def _told(node: EditorNode) -> str:
-    return node.type if node is _FACE else shown(f"{node.id} {node.title or node.type}")[1:-1]
+    return node.type if node is _FACE else unquoted(f"{node.id} {node.title or node.type}")

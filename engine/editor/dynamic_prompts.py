@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from engine.reading.printable import listed
+
 SHOWN_LETTERS = 40
 """How much of a choice or a comment a remark quotes."""
 SHOWN_ITEMS = 12
@@ -27,7 +29,7 @@ def resolve(text: str, chance: random.Random) -> tuple[str, list[str]]:
     choices = Choices(bare, chance)
     chosen = "".join(choices.pieces())
     plain, escapes = _ESCAPED.subn(r"\1", chosen)
-    remarks = _told(f"removed {'a comment' if len(comments) == 1 else 'comments'}:", [*map(_quoted, comments)])
+    remarks = _told(f"removed {'a comment' if len(comments) == 1 else 'comments'}:", list(map(_quoted, comments)))
     remarks += _told("chose", choices.made)
     if choices.bare:
         remarks.append(f"removed {choices.bare} {'pair' if choices.bare == 1 else 'pairs'} of braces without choices")
@@ -124,8 +126,7 @@ def _without_comments(text: str) -> tuple[str, list[str]]:
 
 def _told(what: str, items: list[str]) -> list[str]:
     """A remark that names them all, or the first few and how many more there are; none if there are none."""
-    more = f" and {len(items) - SHOWN_ITEMS} more" if len(items) > SHOWN_ITEMS else ""
-    return [f"{what} {', '.join(items[:SHOWN_ITEMS])}{more}"] if items else []
+    return [f"{what} {listed(items, SHOWN_ITEMS)}"] if items else []
 
 
 def _quoted(text: str) -> str:

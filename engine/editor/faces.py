@@ -14,7 +14,7 @@ from engine.editor.graph_reading import GraphReader
 from engine.editor.places import Place, Places
 from engine.editor.virtual_nodes import is_primitive
 from engine.errors import GraphInvalid
-from engine.reading.printable import clipped, shown
+from engine.reading.printable import clipped, shown, unquoted
 from schemas.prompt import Prompt, link_of
 from schemas.report import Problem
 from schemas.workflow import Workflow
@@ -137,10 +137,10 @@ def _spelled(override: str, called: dict[str, list[Face]], prompt: Prompt) -> li
 
 def _refusal(override: str, name: str, faces: list[Face], prompt: Prompt) -> Problem:
     if len(faces) > 1:
-        ids = ", ".join(shown(face.id)[1:-1] for face in faces[:MOST_NAMED])
+        ids = ", ".join(unquoted(face.id) for face in faces[:MOST_NAMED])
         said, fix = f"{len(faces)} nodes are called {shown(name)}: {ids}.", "Name the one you mean by its id."
     else:
-        values = ", ".join(shown(each)[1:-1] for each in list(faces[0].values)[:MOST_NAMED])
+        values = ", ".join(unquoted(each) for each in list(faces[0].values)[:MOST_NAMED])
         said = f"{shown(faces[0].title)}, which stands for others, shows no such value."
         wanted = override[len(name) + 1 :].partition("=")[0]
         inner = (other for other, node in prompt.nodes.items() if wanted in node.inputs)

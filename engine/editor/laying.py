@@ -19,7 +19,7 @@ from engine.editor.translating import Options, translate
 from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_writing import rewritten
 from engine.editor.widgets import entry_of
-from engine.reading.printable import shown
+from engine.reading.printable import shown, unquoted
 from schemas.node_schema import DYNAMIC_COMBO, NodeSchema
 from schemas.prompt import Prompt, PromptNode, link_of, literal_of
 from schemas.workflow import Origin, Workflow
@@ -313,8 +313,8 @@ def _class_of(prompt: Prompt, name: str) -> str | None:
 
 def _title(name: str, node: PromptNode) -> str:
     """How remarks name a node."""
-    return shown(f"{name} {node.class_type}")[1:-1]
+    return unquoted(f"{name} {node.class_type}")
 
 
 def _told(at: _Literal) -> str:
-    return shown(".".join(at))[1:-1]
+    return unquoted(".".join(at))

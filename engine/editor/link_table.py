@@ -7,7 +7,7 @@ it makes them itself, sockets before widgets, whatever the file lists.
 from collections.abc import Callable
 
 from engine.editor.graph import EditorFile, EditorGraph, EditorLink, EditorNode, Slot
-from engine.reading.printable import shown
+from engine.reading.printable import listed, shown, unquoted
 from schemas.node_schema import NodeSchema
 
 Find = Callable[[str], NodeSchema | None]
@@ -27,10 +27,9 @@ def complete(file: EditorFile, find: Find) -> None:
         for key, links in unnamed.items():
             node = graph.nodes[key]
             names = _link(graph, node, links, _slots(node, file.definitions.get(node.type), find))
-            told += [f"{shown(name)} of {shown(key)[1:-1]} {shown(node.type)[1:-1]}" for name in names]
+            told += [f"{shown(name)} of {unquoted(key)} {unquoted(node.type)}" for name in names]
     if told:
-        more = f" and {len(told) - MOST_NAMED} more" if len(told) > MOST_NAMED else ""
-        file.remarks.append(f"the table of links alone tells what feeds {', '.join(told[:MOST_NAMED])}{more}")
+        file.remarks.append(f"the table of links alone tells what feeds {listed(told, MOST_NAMED)}")
 
 
 def _link(graph: EditorGraph, node: EditorNode, links: list[EditorLink], slots: list[Slot]) -> list[str]:

@@ -18,7 +18,7 @@ from engine.editor.virtual_nodes import is_primitive, is_virtual, primitive_mode
 from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_slots import FIXED
 from engine.editor.widgets import Widgets, has_widget, is_other_options, widgets_of
-from engine.reading.printable import shown
+from engine.reading.printable import listed, shown, unquoted
 from schemas.node import MISSING
 from schemas.node_schema import InputSchema, NodeSchema
 from schemas.prompt import Prompt, PromptNode
@@ -251,15 +251,13 @@ class Translation:
     def _remark(self, place: Place, node: EditorNode, said: str) -> None:
         """Note something about a node. The same said of several nodes makes one remark."""
         told = f"{place.id_of(node)} {self._title(node)}"
-        self._remarks[said][shown(told)[1:-1]] = None
+        self._remarks[said][unquoted(told)] = None
 
     def remarks(self) -> list[str]:
         """What was changed or passed over, one line each, with the nodes."""
         lines = []
         for said, nodes in self._remarks.items():
-            names = list(nodes)
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            lines.append(f"{', '.join(names[:MOST_NAMED])}{more}: {said}")
+            lines.append(f"{listed(list(nodes), MOST_NAMED)}: {said}")
         return lines
 
     def recognised(self, graph: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.editor.graph import EditorNode, Slot
 from engine.editor.widget_slots import MODES, SEEDS, VIEWERS, ByName, InOrder, Reading, mode_of, nested, read
-from engine.reading.printable import shown
+from engine.reading.printable import listed, shown
 from schemas.node import MISSING
 from schemas.node_schema import WIDGET_TYPES, InputSchema, NodeSchema
 
@@ -22,6 +22,9 @@ _BUTTONS = frozenset({"", "image", "refresh"} | MODES)
 """What buttons, previews and left-over controls leave behind the last value."""
 _BUTTONS_AMID = frozenset({"upload3dmodel", "uploadExtraResources", "clear"})
 """What the buttons of a viewer of 3D models leave amid the values."""
+
+_MOST_NAMED = 6
+"""Inputs that a remark names."""
 
 
 @dataclass(slots=True)
@@ -143,7 +146,7 @@ def _by_name(values: dict[str, Any], schema: NodeSchema) -> Widgets:
     _tell_absent(reading)
     unknown = [name for name in values if name not in saved.taken and not _is_editors_own(name, values[name])]
     if unknown:
-        reading.remarks.append(f"its class has no widget {_listed(unknown)}: ignored")
+        reading.remarks.append(f"its class has no widget {_named(unknown)}: ignored")
     places: dict[str, int | str] = {name: name for name in reading.values if name in values}
     return Widgets(reading.values, reading.controls, reading.remarks, places=places)
 
@@ -219,9 +222,9 @@ def _along_sockets(sockets: list[Slot], values: list[Any]) -> Widgets | None:
 
 def _tell_absent(reading: Reading) -> None:
     if reading.absent:
-        reading.remarks.append(f"no value is saved for {_listed(reading.absent)}: taken from the defaults of its class")
+        reading.remarks.append(f"no value is saved for {_named(reading.absent)}: taken from the defaults of its class")
     if reading.lost:
-        reading.remarks.append(f"no value is saved for {_listed(reading.lost)}, and its class has no default")
+        reading.remarks.append(f"no value is saved for {_named(reading.lost)}, and its class has no default")
 
 
 def _is_editors_own(name: str, value: Any) -> bool:
@@ -236,9 +239,8 @@ def _explained(value: Any, surplus: list[Any]) -> bool:
     return value is None or isinstance(value, dict) or (isinstance(value, bool) and "refresh" in surplus)
 
 
-def _listed(names: list[str], most: int = 6) -> str:
-    text = ", ".join(map(shown, names[:most]))
-    return f"{text} and {len(names) - most} more" if len(names) > most else text
+def _named(names: list[str]) -> str:
+    return listed(names, _MOST_NAMED, shown)
 
 
 def _counted(number: int) -> str:

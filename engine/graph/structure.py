@@ -10,7 +10,7 @@ from engine.graph.build import Graph
 from engine.graph.prune import Needed
 from engine.graph.scene import Scene, one_of
 from engine.reading.documents import subgraphs
-from engine.reading.printable import clipped, printable, shown
+from engine.reading.printable import clipped, listed, printable, shown, unquoted
 from schemas.node_schema import NodeSchema
 from schemas.prompt import Prompt
 from schemas.report import Problem
@@ -41,10 +41,9 @@ def together(problem: Problem, others: Sequence[str]) -> Problem:
     """A finding on one node as one on others too."""
     if not others:
         return problem
-    named = ", ".join(shown(name)[1:-1] for name in others[:MOST_NAMED])
-    more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    named = listed(others, MOST_NAMED, unquoted)
     are = "node is" if len(others) == 1 else "nodes are"
-    said = f"{problem.said} {len(others)} more {are} of this class: {named}{more}."
+    said = f"{problem.said} {len(others)} more {are} of this class: {named}."
     return problem.model_copy(update={"said": said, "also": [clipped(name) for name in others]})
 
 
@@ -52,7 +51,7 @@ def _origin(schema: NodeSchema) -> str:
     """Who has a class that we do not."""
     if schema.address is not None:
         where = f" ({schema.address})" if schema.address else ""
-        return f"it belongs to the pack {shown(schema.since)[1:-1]}{where}"
+        return f"it belongs to the pack {unquoted(schema.since)}{where}"
     if not schema.since:
         return "the ComfyUI that object_info was asked of has it"
     return f"ComfyUI has it since {schema.release}{', and it calls a paid service' if schema.partner else ''}"
@@ -146,7 +145,7 @@ def _switched_off(scene: Scene) -> Iterator[str]:
             kind = item.get("type") if isinstance(item, dict) and item.get("mode") in (MUTED, BYPASSED) else None
             schema = scene.find(kind) if isinstance(kind, str) else None
             if schema is not None and schema.output_node:
-                yield f"{shown(str(item.get('id')))[1:-1]} {shown(kind)[1:-1]}"
+                yield f"{unquoted(str(item.get('id')))} {unquoted(str(kind))}"
 
 
 def check_building_block(scene: Scene) -> Problem:

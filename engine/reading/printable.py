@@ -1,6 +1,7 @@
 """Text that can always be printed, however odd the value it tells of."""
 
 import reprlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 LONGEST = 200
@@ -22,6 +23,17 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return printable(_short.repr(value))
+
+
+def unquoted(text: str) -> str:
+    """A text as `shown` has it, but without quotes: for ids, titles and classes."""
+    return shown(text)[1:-1]
+
+
+def listed(names: Sequence[str], most: int, written: Callable[[str], str] = str) -> str:
+    """The first few names with commas, and how many more there are. written: how one is told."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(written, names[:most]))}{more}"
 
 
 def clipped(value: Any) -> Any:
