@@ -151,3 +151,6 @@ ClipDevice = Annotated[
     Widget("COMBO"),
 ]
 """Where a text encoder runs."""
+
+ResizeMethod = Annotated[Literal["nearest-exact", "bilinear", "area", "bicubic", "lanczos"], Widget("COMBO")]
+"""Ways to resize pictures."""

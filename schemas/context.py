@@ -73,6 +73,9 @@ class Context(Protocol):
     def progress(self, done: int, total: int) -> None:
         """Tell how far a long step is. Raises engine.errors.Interrupted if the user wants to stop."""
 
+    def note(self, said: str) -> None:
+        """Tell the user something they may want to know; nothing is wrong."""
+
     def warn(self, said: str) -> None:
         """Tell the user something that stops nothing."""
 

@@ -83,6 +83,8 @@ LastLayer = Annotated[int, Integer, Field(ge=-24, le=-1), Widget("INT", step=1)]
 BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT")]
 Pixels8 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=8)]
 Pixels16 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=16)]
+Pixels = Annotated[int, Integer, Field(ge=1, le=MAX_RESOLUTION), Widget("INT", step=1)]
+PixelsFrom0 = Annotated[int, Integer, Field(ge=0, le=MAX_RESOLUTION), Widget("INT", step=1)]
 
 Line = Annotated[str, Text, Widget("STRING")]
 Paragraph = Annotated[str, Text, Widget("STRING", multiline=True)]

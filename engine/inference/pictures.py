@@ -1,7 +1,8 @@
 """Pictures as files, and as tensors of (B, H, W, C) in 0..1."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from engine.errors import ModelFileInvalid
 from schemas.context import Context
+
+T = TypeVar("T")
 
 NO_MASK_SIDE = 64
 """Side of the all-zero mask that ComfyUI hands out for a picture without transparency."""
@@ -22,11 +25,31 @@ def load(path: Path) -> tuple[Tensor, Tensor]:
     Frames of another size than the first are left out, and of a multi-picture JPEG only the first counts, as in
     ComfyUI. Raises ModelFileInvalid for a file that is no picture or is cut off.
     """
+    return _opened(path, _read_frames)
+
+
+def load_channel(path: Path, channel: str) -> Tensor:
+    """One channel of a picture file's first frame as a mask (1, H, W) in 0..1.
+
+    channel: "red", "green", "blue", or "alpha", which gives 1 where the picture is transparent. Raises ModelFileInvalid
+    for a file that is no picture or is cut off.
+    """
+    level = _opened(path, lambda file: _unit(_upright(file).convert("RGBA").getchannel(channel[0].upper())))
+    return (1.0 - level if channel == "alpha" else level)[None]
+
+
+def _opened(path: Path, read: Callable[[Image.Image], T]) -> T:
     try:
         with Image.open(path) as file:
-            return _read_frames(file)
+            return read(file)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ModelFileInvalid(str(path), f"is no readable picture ({error}).", "Replace the file.") from error
+
+
+def _upright(frame: Image.Image) -> Image.Image:
+    """The frame turned as its camera says, wide integer levels brought near 0..255."""
+    turned = ImageOps.exif_transpose(frame)
+    return turned.point(lambda level: level * (1 / 255)) if turned.mode == "I" else turned
 
 
 def _read_frames(file: Image.Image) -> tuple[Tensor, Tensor]:
@@ -34,9 +57,7 @@ def _read_frames(file: Image.Image) -> tuple[Tensor, Tensor]:
     masks: list[Tensor] = []
     size: tuple[int, int] | None = None
     for raw in ImageSequence.Iterator(file):
-        frame = ImageOps.exif_transpose(raw)
-        if frame.mode == "I":
-            frame = frame.point(lambda level: level * (1 / 255))
+        frame = _upright(raw)
         rgb = frame.convert("RGB")
         size = size or rgb.size
         if rgb.size == size:

@@ -99,6 +99,10 @@ class NodeContext:
         self._tell(Progress("progress", self._root, done, total, perf_counter() - self._started))
         self._services.check_stop()
 
+    def note(self, said: str) -> None:
+        """Tell the user something they may want to know."""
+        self._tell(Noted("noted", self._root, said))
+
     def warn(self, said: str) -> None:
         """Tell the user something that stops nothing."""
         self._tell(Warned("warned", self._root, said))
@@ -113,7 +117,7 @@ class NodeContext:
         if report.unmatched:
             self.warn(str(report))
         else:
-            self._tell(Noted("noted", self._root, str(report)))
+            self.note(str(report))
 
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""

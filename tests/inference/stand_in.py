@@ -16,6 +16,7 @@ class StandInContext:
         self.node, self.device, self.dtype = "1", device, dtype
         self.threads: int | None = None
         self.ledger = ledger or Ledger()
+        self.noted: list[str] = []
         self.warned: list[str] = []
         self.used: list[tuple[str, str]] = []
         self.loras: list[LoraReport] = []
@@ -28,6 +29,9 @@ class StandInContext:
 
     def progress(self, done: int, total: int) -> None:
         pass
+
+    def note(self, said: str) -> None:
+        self.noted.append(said)
 
     def warn(self, said: str) -> None:
         self.warned.append(said)
