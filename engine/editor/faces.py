@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.catalogue.catalogue import Catalogue
-from engine.editor import anything_everywhere, group_nodes
-from engine.editor.graph import EditorNode, Path
-from engine.editor.graph_reading import GraphReader
+from engine.editor.graph import Path
+from engine.editor.opened_file import opened
 from engine.editor.places import Place, Places
 from engine.editor.virtual_nodes import is_primitive
 from engine.errors import GraphInvalid
@@ -38,11 +37,7 @@ class Face:
 
 def faces_of(workflow: Workflow, catalogue: Catalogue) -> list[Face]:
     """All of a workflow that knows its origins. Raises GraphInvalid if its editor's graph is damaged."""
-    graph = workflow.workflow or {}
-    file = GraphReader(workflow.name).read(graph)
-    anything_everywhere.connect(file, graph)
-    group_nodes.expand(file, graph, catalogue)
-    places = Places(workflow.name, file)
+    places = Places(workflow.name, opened(workflow.name, workflow.workflow or {}, catalogue))
     written: dict[Path, list[_Field]] = defaultdict(list)
     for at, origin in workflow.origins.items():
         written[origin.path].append(at)
@@ -76,7 +71,7 @@ def _values(places: Places, place: Place, prompt: Prompt) -> dict[str, list[_Fie
 
 def _fed(places: Places, place: Place, number: int) -> Iterator[_Field]:
     """The widgets that an input of a subgraph feeds, however deep."""
-    waiting = deque((place, target) for target in _targets(place, number))
+    waiting = deque((place, target) for target in place.layout.fed_by(number))
     while waiting:
         at, (node, index) = waiting.popleft()
         inner = places.inside(at, node)
@@ -84,12 +79,7 @@ def _fed(places: Places, place: Place, number: int) -> Iterator[_Field]:
         if inner is None:
             yield at.id_of(node), name
         elif (below := inner.layout.names.get(name)) is not None:
-            waiting.extend((inner, target) for target in _targets(inner, below))
-
-
-def _targets(place: Place, number: int) -> list[tuple[EditorNode, int]]:
-    targets = place.layout.targets
-    return targets[number] if number < len(targets) else []
+            waiting.extend((inner, target) for target in inner.layout.fed_by(below))
 
 
 def _is_literal(prompt: Prompt, at: _Field) -> bool:

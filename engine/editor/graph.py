@@ -6,6 +6,8 @@ Formats: litegraph 0.4 (links as arrays) and ComfyUI's workflow schema 1 (links 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from schemas.workflow import Origin
+
 ALWAYS, ON_EVENT, MUTED, ON_TRIGGER, BYPASSED = range(5)
 """Modes of a node; 1 and 3 execute as 0 does."""
 INPUT_SIDE, OUTPUT_SIDE = "-10", "-20"
@@ -46,6 +48,13 @@ class EditorNode:
     raw: dict[str, Any] = field(default_factory=dict)
     path: Path = ()
     elsewhere: dict[int, tuple[Path, int]] = field(default_factory=dict)
+
+    def origin(self, key: int | str | None, name: str) -> Origin:
+        """Where the file keeps the value that stands at `key`, which may be another node. name: of the widget."""
+        if isinstance(key, int) and key in self.elsewhere:
+            path, number = self.elsewhere[key]
+            return Origin(path, number, "")
+        return Origin(self.path, key, name)
 
     @property
     def active(self) -> bool:

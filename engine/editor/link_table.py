@@ -4,13 +4,10 @@ An input that names its link decides; for the others ComfyUI's editor goes by th
 it makes them itself, sockets before widgets, whatever the file lists.
 """
 
-from collections.abc import Callable
-
+from engine.catalogue.catalogue import Find
 from engine.editor.graph import EditorFile, EditorGraph, EditorLink, EditorNode, Slot
 from engine.reading.printable import listed, shown, unquoted
-from schemas.node_schema import NodeSchema
 
-Find = Callable[[str], NodeSchema | None]
 MOST_NAMED = 3
 """Inputs that a remark names."""
 

@@ -41,6 +41,10 @@ class Layout:
                 by_slot[slot_number].append(found[name])
         return by_slot
 
+    def fed_by(self, number: int) -> list[tuple[EditorNode, int]]:
+        """The inner inputs that one input of the face feeds; none if there is no such input."""
+        return self.targets[number] if 0 <= number < len(self.targets) else []
+
     @cached_property
     def feeding(self) -> dict[tuple[str, str], int]:
         """The number of the input of the face that feeds an inner input, by its node's id and its name."""

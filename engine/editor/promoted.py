@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from engine.catalogue.catalogue import Find
 from engine.editor.graph import EditorGraph, EditorNode
 from engine.editor.places import DEEPEST, Place, Places, face_numbers
+from engine.editor.remarks import Remark
 from engine.editor.virtual_nodes import is_primitive
 from engine.editor.widgets import Widgets, has_widget
 from engine.reading.printable import shown
 from schemas.node import MISSING
-from schemas.node_schema import NodeSchema
 from schemas.workflow import Origin
 
 _DECORATION = re.compile(r"^(?:\d+: )+")
@@ -52,9 +53,9 @@ class Promoted:
     def __init__(
         self,
         places: Places,
-        schema_of: Callable[[str], NodeSchema | None],
+        schema_of: Find,
         widgets: Callable[[EditorNode], Widgets],
-        remark: Callable[[Place, EditorNode, str], None],
+        remark: Remark,
     ) -> None:
         """widgets: a node's own saved values. remark: hears what was passed over, with the node it belongs to."""
         self._places, self._schema_of, self._widgets, self._remark = places, schema_of, widgets, remark
@@ -99,20 +100,16 @@ class Promoted:
             return said
         widgets = self._widgets(node)
         value = widgets.values.get(name, MISSING)
-        return None if value is MISSING else Held(value, kept_at(node, widgets.places.get(name), name))
+        return None if value is MISSING else Held(value, node.origin(widgets.places.get(name), name))
 
     def is_backed(self, graph: EditorGraph, number: int, depth: int = 0) -> bool:
         """Whether an input of a definition stands for a widget inside it. depth: of the definitions passed through."""
         key = (graph.id, number)
         if key not in self._backed:
             self._backed[key] = False  # a definition that contains itself is refused elsewhere
-            targets = self._targets(graph, number) if depth <= DEEPEST else []
+            targets = self._places.layout(graph).fed_by(number) if depth <= DEEPEST else []
             self._backed[key] = any(self._is_widget(node, index, depth) for node, index in targets)
         return self._backed[key]
-
-    def _targets(self, graph: EditorGraph, number: int) -> list[tuple[EditorNode, int]]:
-        targets = self._places.layout(graph).targets
-        return targets[number] if number < len(targets) else []
 
     def _is_widget(self, node: EditorNode, index: int, depth: int) -> bool:
         definition = self._places.definition(node)
@@ -140,7 +137,7 @@ class Promoted:
         if instance is None or place.parent is None:
             return found
         for target, key, value in self._said(place, instance):
-            held = Held(value, kept_at(instance, key, ""))
+            held = Held(value, instance.origin(key, ""))
             if value is None:
                 self._remark(place.parent, instance, "a promoted value is null: the stored value inside counts")
             elif isinstance(target, int):
@@ -159,7 +156,7 @@ class Promoted:
             node, name = place.graph.nodes[target[0]], target[1]
             widgets = None if self._places.definition(node) or is_primitive(node) else self._widgets(node)
             if widgets is not None and name in widgets.values:
-                held = Held(widgets.values[name], kept_at(node, widgets.places.get(name), name))
+                held = Held(widgets.values[name], node.origin(widgets.places.get(name), name))
                 found.by_widget.setdefault(node.id, {})[name] = held
 
     def _add_from_around(self, place: Place, instance: EditorNode, found: HostValues) -> None:
@@ -211,7 +208,7 @@ class Promoted:
         if place.path not in self._addressed:
             proxies = instance.properties.get("proxyWidgets")
             if isinstance(proxies, str) and len(proxies) < LONGEST:
-                proxies = as_list(proxies)
+                proxies = _parsed(proxies)
             known = [self._target(place, each) for each in proxies] if isinstance(proxies, list) else None
             self._addressed[place.path] = known
         return self._addressed[place.path]
@@ -239,7 +236,7 @@ class Promoted:
         return None
 
 
-def as_list(text: str) -> Any:
+def _parsed(text: str) -> Any:
     """A list that is written as text, or None."""
     try:
         return json.loads(text)
@@ -251,11 +248,3 @@ def _leaf(name: str) -> str:
     """The node that older editors name before a widget deeper inside."""
     found = _DECORATION.match(name)
     return found[0].removesuffix(": ").rpartition(": ")[2] if found else ""
-
-
-def kept_at(node: EditorNode, key: int | str | None, name: str) -> Origin:
-    """Where a file keeps the value that a node has at `key`, which may be another node. name: of the widget."""
-    if isinstance(key, int) and key in node.elsewhere:
-        path, key = node.elsewhere[key]
-        return Origin(path, key, "")
-    return Origin(node.path, key, name)

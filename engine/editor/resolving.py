@@ -4,13 +4,13 @@ Upstream through subgraph boundaries, reroutes, named values, bypassed nodes, un
 nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from engine.editor.graph import BYPASSED, INPUT_SIDE, MUTED, EditorLink, EditorNode
 from engine.editor.places import Place, Places
-from engine.editor.promoted import Promoted, kept_at
+from engine.editor.promoted import Promoted
+from engine.editor.remarks import Remark
 from engine.editor.virtual_nodes import VirtualNodes, is_primitive, is_virtual, primitive_key, primitive_value
 from engine.errors import GraphInvalid
 from engine.reading.printable import clipped, shown
@@ -70,9 +70,7 @@ _Step = _Linked | _Stop
 class Resolver:
     """Resolves inputs of one file, remembering every link it has walked."""
 
-    def __init__(
-        self, name: str, places: Places, promoted: Promoted, remark: Callable[[Place, EditorNode, str], None]
-    ) -> None:
+    def __init__(self, name: str, places: Places, promoted: Promoted, remark: Remark) -> None:
         """name: the file, for messages. remark: hears of links that lead nowhere, with the node where they end."""
         self._name, self._places, self._promoted, self._remark = name, places, promoted, remark
         self._virtual = VirtualNodes()
@@ -141,13 +139,7 @@ class Resolver:
     def _behind(self, place: Place, origin: EditorNode, slot: int, wanted: str) -> _Step:
         """The step behind an output of a node."""
         if is_primitive(origin):
-            said = next(iter(self._promoted.hosts(place).by_widget.get(origin.id, {}).values()), None)
-            if said is not None:
-                return _Stop(Literal(said.value, said.origin))
-            value = primitive_value(origin)
-            return _Stop(
-                None if value is MISSING else Literal(value, kept_at(origin, primitive_key(origin), ""), origin)
-            )
+            return _Stop(self._written(place, origin))
         if origin.mode == MUTED:
             self._remark(place, origin, "muted, so nothing comes out for the nodes that read it")
             return _Stop(None)
@@ -160,6 +152,16 @@ class Resolver:
             return _Stop(Wire(place.id_of(origin), slot))
         link = inner.layout.sources.get(slot)
         return _Stop(None) if link is None else _Linked(inner, link)
+
+    def _written(self, place: Place, primitive: EditorNode) -> Literal | None:
+        """What a primitive writes: what the subgraph's node says of it, else its own value."""
+        said = next(iter(self._promoted.hosts(place).by_widget.get(primitive.id, {}).values()), None)
+        if said is not None:
+            return Literal(said.value, said.origin)
+        value = primitive_value(primitive)
+        if value is MISSING:
+            return None
+        return Literal(value, primitive.origin(primitive_key(primitive), ""), primitive)
 
     def _behind_virtual(self, place: Place, origin: EditorNode, slot: int) -> _Step:
         around = list(place.outwards())
