@@ -33,12 +33,16 @@ def resized(images: Tensor, width: int, height: int, method: str, centred: bool 
     """Pictures (B, H, W, C) of another size in pixels.
 
     method: "nearest-exact", "bilinear", "area", "bicubic" or "lanczos". centred: cut equal margins off first, so that
-    the sides keep their ratio. Raises GraphInvalid for a size without pixels.
+    the sides keep their ratio. Raises GraphInvalid for a size without pixels, and if the margins leave none.
     """
     if width < 1 or height < 1:
         said = f"the resized picture would have {width} × {height} pixels"
         raise GraphInvalid([Problem(code="out-of-range", said=said, fix="Scale it down less.")])
     kept = _centre(images, width / height) if centred else images
+    if not kept.numel():
+        had = f"a picture of {images.shape[2]} × {images.shape[1]} pixels"
+        said = f"nothing is left of {had} once it is cut to the shape of {width} × {height}"
+        raise GraphInvalid([Problem(code="out-of-range", said=said, fix="Choose a shape nearer to the picture's.")])
     if method == LANCZOS:
         return torch.stack([_lanczos(image, width, height) for image in kept]).to(images)
     return functional.interpolate(kept.movedim(-1, 1), size=(height, width), mode=method).movedim(1, -1)

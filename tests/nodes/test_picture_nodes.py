@@ -56,6 +56,9 @@ def test_sides_can_be_made_multiples() -> None:
 def test_a_picture_that_would_vanish_is_refused() -> None:
     with pytest.raises(GraphInvalid, match="0 × 0 pixels"):
         ran("ImageScaleBy", image=ARRAYS["wide"], upscale_method="area", scale_by=0.01)
+    options = {"upscale_method": "area", "width": 900, "height": 1, "crop": "center"}
+    with pytest.raises(GraphInvalid, match="nothing is left of a picture of 4 × 4 pixels"):
+        ran("ImageScale", image=ARRAYS["many"], **options)
     with pytest.raises(GraphInvalid, match="too small for a blur radius of 7"):
         ran("ImageBlur", image=ARRAYS["wide"], blur_radius=7, sigma=1.0)
 
