@@ -11,7 +11,6 @@ from schemas.node import MISSING
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 AUTOGROW = "COMFY_AUTOGROW_V3"
-MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 
 WIDGET_TYPES = frozenset(
     {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
@@ -20,6 +19,8 @@ WIDGET_TYPES = frozenset(
 )
 """Input types for which ComfyUI's editor (1.58) makes a widget rather than a socket alone."""
 
+SEEDS = ("seed", "noise_seed")
+"""Inputs that editors change after each run, unless their class says otherwise."""
 
 OLDEST = "core 0.3.64"
 """The oldest release whose classes are known: most of these are older."""

@@ -10,12 +10,16 @@ from schemas.prompt import Prompt
 Form = Literal["api", "envelope", "picture", "ui"]
 """How the graph was written: bare API JSON, {"prompt": ...}, embedded in a picture, or the editor's own format."""
 
+FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP = "fixed", "increment", "decrement", "randomize", "increment-wrap"
+MODES = frozenset({FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP})
+"""What an editor may do with a value between two runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """What an editor does with a value between two runs of the same graph (`control_after_generate`).
 
-    node, field: of the prompt. mode: fixed, increment, decrement, randomize or increment-wrap. choices: of a combo.
+    node, field: of the prompt. mode: one of MODES. choices: of a combo.
     """
 
     node: str

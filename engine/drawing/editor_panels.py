@@ -3,17 +3,30 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.catalogue.catalogue import Find
 from engine.drawing import raw
 from engine.drawing.measuring import arrange
 from engine.drawing.promoted import promoted_rows
-from engine.drawing.rows import NOTES, Find, Values, rows_of
-from engine.drawing.scene import TITLE, Area, Box, Frame, Panel, Point, Row, Socket, State, Wire
+from engine.drawing.rows import NOTES, Values, rows_of
+from engine.drawing.scene import (
+    INPUT_SIDE,
+    OUTPUT_SIDE,
+    TITLE,
+    Area,
+    Box,
+    Frame,
+    Panel,
+    Point,
+    Row,
+    Socket,
+    State,
+    Wire,
+)
 from engine.reading.documents import subgraphs
 
 SIZE = (210.0, 60.0)
 """Of a node that says nothing of its size."""
 STATES: Mapping[int, State] = {2: "muted", 4: "bypassed"}
-INPUT_SIDE, OUTPUT_SIDE = "-10", "-20"
 GROUP = "#3f789e"
 """Colour of a group that says nothing of its own."""
 

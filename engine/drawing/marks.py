@@ -10,6 +10,9 @@ BETWEEN = ":"
 """Between the ids on the way into subgraphs: 57:13:3 is node 3 in what 13 stands for, in what 57 stands for."""
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif"})
 
+LONGEST = 10_000
+"""Characters said of one node, after which nothing is added: a message has five lines."""
+
 
 def marks_of(report: RunReport) -> dict[str, Mark]:
     """Marks by node from a report: what failed, what took how long, what was saved."""
@@ -33,7 +36,7 @@ def by_problem(problems: Sequence[Problem], fixes: bool = False) -> dict[str, Ma
         said = f"{field}{problem.said}" + (f" {problem.fix}" if fixes and problem.fix else "")
         for node in (problem.node, *problem.also) if problem.node is not None else ():
             mark = found.setdefault(node, Mark())
-            mark.failed = "\n".join(filter(None, (mark.failed, said)))
+            mark.failed = _both(mark.failed, said)
     return found
 
 
@@ -78,5 +81,10 @@ def _joined(one: Mark | None, other: Mark) -> Mark:
     """Two marks of one node, which several instances of a subgraph can give it."""
     if one is None:
         return other
-    failed = one.failed if other.failed in one.failed else "\n".join(filter(None, (one.failed, other.failed)))
+    failed = one.failed if other.failed in one.failed[:LONGEST] else _both(one.failed, other.failed)
     return Mark(failed, one.cached and other.cached, one.seconds + other.seconds, one.picture or other.picture)
+
+
+def _both(one: str, other: str) -> str:
+    """Two things that are said of a node, one below the other, as far as there is room."""
+    return one if len(one) > LONGEST else "\n".join(filter(None, (one, other)))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from engine.drawing.rows import NOTES
-from engine.drawing.scene import Box, Panel, Socket, Wire
+from engine.drawing.scene import INPUT_SIDE, OUTPUT_SIDE, Box, Panel, Socket, Wire
 from engine.reading.printable import printable
 
 MOST_NODES = 2_000
@@ -12,7 +12,6 @@ MOST_NODES = 2_000
 DEEPEST = 20
 LONGEST = 80
 """Characters of a title."""
-INPUT_SIDE, OUTPUT_SIDE = "-10", "-20"
 STYLES = {
     "muted": "opacity:0.45",
     "bypassed": "fill:#7a2a96,color:#fff",

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.drawing import raw
 from engine.drawing.rows import MOST, by_name
-from engine.drawing.scene import Row
+from engine.drawing.scene import INPUT_SIDE, Row
 
 PREVIEW = "$$"
 """How the names of promoted pictures begin."""
@@ -46,7 +46,7 @@ def _fed(definition: dict[str, Any], inner: dict[str, dict[str, Any]]) -> dict[s
     for link in links if isinstance(links, list) else []:
         if isinstance(link, dict):
             link = [link.get(key) for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot")]
-        if not isinstance(link, list) or str(link[1]) != "-10" or not isinstance(link[2], int):
+        if not isinstance(link, list) or str(link[1]) != INPUT_SIDE or not isinstance(link[2], int):
             continue
         slots = raw.entries(inner.get(str(link[3]), {}).get("inputs"))
         slot = slots[link[4]] if isinstance(link[4], int) and 0 <= link[4] < len(slots) else {}

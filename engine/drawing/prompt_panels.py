@@ -4,9 +4,10 @@ from typing import Any
 
 import networkx as nx
 
+from engine.catalogue.catalogue import Find
 from engine.drawing.layering import places
 from engine.drawing.measuring import arrange
-from engine.drawing.rows import Find, literal_rows
+from engine.drawing.rows import literal_rows
 from engine.drawing.scene import ROW, SLOT, TALL, TITLE, Box, Panel, Socket, Wire
 from schemas.node_schema import NodeSchema
 from schemas.prompt import Link, Prompt, PromptNode, link_of

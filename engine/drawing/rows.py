@@ -6,10 +6,9 @@ from typing import Any
 
 from engine.drawing import raw
 from engine.drawing.scene import Row
-from schemas.node_schema import NodeSchema
+from schemas.node_schema import SEEDS, NodeSchema
+from schemas.workflow import MODES
 
-Find = Callable[[str], NodeSchema | None]
-"""The schema of a class, if it is known."""
 Values = Callable[[dict[str, Any]], Mapping[str, Any] | None]
 """The widget values of a node's JSON object by name, in order; None if nobody can tell."""
 
@@ -17,8 +16,6 @@ MARKDOWN = "MarkdownNote"
 NOTES = frozenset({"Note", MARKDOWN})
 MOST = 60
 """Rows of one node; nodes with more hold tables that nobody reads in a picture."""
-MODES = frozenset({"fixed", "increment", "decrement", "randomize", "increment-wrap"})
-SEEDS = frozenset({"seed", "noise_seed"})
 UNSEEN = frozenset({"upload", "videopreview", "audioUI", "$$canvas-image-preview"})
 """Widgets that show a button or a preview, and no value."""
 _LINKED = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
@@ -65,7 +62,7 @@ def _row(name: str, value: Any, schema: NodeSchema | None) -> Row:
     return Row(name, shown, tall)
 
 
-def widget_names(node: dict[str, Any]) -> list[str]:
+def _widget_names(node: dict[str, Any]) -> list[str]:
     """Names of the widgets that have a socket, which newer editors give to all of them."""
     names = []
     for slot in raw.entries(node.get("inputs")):
@@ -81,7 +78,7 @@ def _named(node: dict[str, Any], saved: Any) -> Iterator[tuple[str, Any]]:
         yield from saved.items()
         return
     left = list(saved) if isinstance(saved, list) else []
-    names = iter(widget_names(node))
+    names = iter(_widget_names(node))
     last = ""
     for value in left:
         if last in SEEDS and isinstance(value, str) and value in MODES:

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 Look = Literal["node", "pill", "bare", "face"]
 """How a node is drawn: with a title bar, collapsed, without a title (Reroute), or as the edge of a subgraph."""
 State = Literal["", "muted", "bypassed"]
+INPUT_SIDE, OUTPUT_SIDE = "-10", "-20"
+"""Ids of the two edges of a subgraph, in its links."""
 
 
 class Point(NamedTuple):

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from engine.editor.laying import laid
-from engine.editor.widget_slots import DECREMENT, FIXED, INCREMENT, RANDOMIZE, SEEDS, WRAP
+from schemas.node_schema import SEEDS
 from schemas.prompt import Prompt, PromptNode, link_of
-from schemas.workflow import Control, Workflow
+from schemas.workflow import DECREMENT, FIXED, INCREMENT, RANDOMIZE, WRAP, Control, Workflow
 
 EXACT = 2**50
 """The editor draws random numbers no larger than this, though a seed may be."""

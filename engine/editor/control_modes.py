@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from engine.editor.resolving import Literal, Source, Wire
 from engine.editor.running_node import RunningNode
 from engine.editor.virtual_nodes import primitive_mode
-from engine.editor.widget_slots import FIXED
-from schemas.workflow import Control
+from schemas.workflow import FIXED, Control
 
 LARGEST = 2**64 - 1
 """Where numbers end whose class sets no limit."""

@@ -11,15 +11,11 @@ from typing import Any, Protocol
 from engine.editor.widget_defaults import as_loaded, default_of
 from engine.reading.printable import shown
 from schemas.node import MISSING
-from schemas.node_schema import DYNAMIC_COMBO, WIDGET_TYPES, InputSchema, Option
+from schemas.node_schema import DYNAMIC_COMBO, SEEDS, WIDGET_TYPES, InputSchema, Option
+from schemas.workflow import FIXED, MODES, RANDOMIZE
 
-FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP = "fixed", "increment", "decrement", "randomize", "increment-wrap"
-MODES = frozenset({FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP})
-SEEDS = ("seed", "noise_seed")
 VIEWERS = ("LOAD_3D", "LOAD_3D_ANIMATION")
 """Inputs with a place that holds nothing: the editor draws their pictures while it queues a graph."""
-
-
 SIDES = 4
 """A box has a number field for each of its sides, saved behind it."""
 
@@ -154,7 +150,7 @@ def has_control(entry: InputSchema) -> bool:
 def mode_of(value: Any) -> str | None:
     """The mode that a control holds, old files having a truth value, or None if that is no mode."""
     if isinstance(value, bool):
-        return "randomize" if value else "fixed"
+        return RANDOMIZE if value else FIXED
     return value if isinstance(value, str) and value in MODES else None
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.editor.graph import EditorNode, Slot
-from engine.editor.widget_slots import FIXED, VIEWERS, InOrder, read
+from engine.editor.widget_slots import VIEWERS, InOrder, read
 from engine.editor.widgets import read_places
 from schemas.node import MISSING
 from schemas.node_schema import NodeSchema
+from schemas.workflow import FIXED
 
 _Key = tuple[str, str]
 """What a place is for: the input it belongs to, and "" or what the editor keeps behind it."""

@@ -10,10 +10,11 @@ from itertools import takewhile
 from typing import Any
 
 from engine.editor.graph import EditorNode, Slot
-from engine.editor.widget_slots import MODES, SEEDS, VIEWERS, ByName, InOrder, Reading, mode_of, nested, read
+from engine.editor.widget_slots import VIEWERS, ByName, InOrder, Reading, mode_of, nested, read
 from engine.reading.printable import listed, shown
 from schemas.node import MISSING
-from schemas.node_schema import WIDGET_TYPES, InputSchema, NodeSchema
+from schemas.node_schema import SEEDS, WIDGET_TYPES, InputSchema, NodeSchema
+from schemas.workflow import MODES
 
 _CUSTOM_COMBO = "CustomCombo"
 _EDITORS_OWN = ("control_after_generate", "control_filter_list", "videopreview", "audioUI", "upload", "$$")
