@@ -74,8 +74,8 @@ def load(
     """Read a graph: a file by path ("-" is standard input), or its bytes, which `name` stands for in messages.
 
     API-format JSON, the editor's own format, an envelope around either, or a PNG, WebP or JPEG picture that carries
-    one. options: for the editor's format, what an editor does when a graph is queued, and
-    settings: whose schemas it is read with. Raises GraphInvalid, also for schemas that cannot be read.
+    one. options: what an editor does when a graph in its format is queued. settings: whose schemas such a graph is read
+    with. Raises GraphInvalid, also for schemas that cannot be read.
     """
     found = reading.read(name or "<bytes>", source) if isinstance(source, bytes) else reading.read_file(source)
     if isinstance(found, Workflow):

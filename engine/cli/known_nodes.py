@@ -1,18 +1,15 @@
 """Descriptions of node classes that cannot run here, from the schemas that ComfyUI gives of them."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from engine.cli import words
+from engine.cli import inputs_table, words
+from engine.cli.inputs_table import span, stated
 from engine.cli.table import table
 from engine.cli.used_nodes import origin
 
 if TYPE_CHECKING:
     from schemas.node_schema import InputSchema, NodeSchema
-
-CHOICES_WIDTH = 72
-"""Columns in which long lists of choices are laid out."""
 
 
 def description(schema: "NodeSchema") -> Iterator[str]:
@@ -24,7 +21,7 @@ def description(schema: "NodeSchema") -> Iterator[str]:
     notes += ["It calls a paid service."] if schema.partner else []
     yield words.plain(" ".join(notes))
     inputs = [row for entry in schema.inputs for row in _rows(entry)]
-    outputs = [(out.name, f"{out.type} (a list)" if out.is_list else out.type) for out in schema.outputs]
+    outputs = inputs_table.outputs([(out.name, out.type, out.is_list) for out in schema.outputs])
     for title, cells in (("inputs", inputs), ("outputs", outputs)):
         if cells:
             yield title
@@ -32,27 +29,14 @@ def description(schema: "NodeSchema") -> Iterator[str]:
 
 
 def _rows(entry: "InputSchema") -> Iterator[tuple[str, ...]]:
-    """An input's row, and as many below it as its choices need."""
-    default = "" if (value := _default(entry)) is None else repr(value) if isinstance(value, str) else str(value)
-    first, *more = textwrap.wrap(_values(entry), CHOICES_WIDTH) or [""]
-    yield entry.name, entry.type, "" if entry.required else "optional", words.plain(default), first
-    yield from (("", "", "", "", line) for line in more)
+    """An input's rows."""
+    return inputs_table.rows(entry.name, entry.type, entry.required, stated(entry.default), _values(entry))
 
 
 def _values(entry: "InputSchema") -> str:
     """What a widget may be set to."""
     choices = [*entry.choices, *(option.key for option in entry.options)]
-    if choices:
-        return ", ".join(map(str, choices))
-    if entry.minimum is None and entry.maximum is None:
-        return ""
-    return f"{'' if entry.minimum is None else entry.minimum} … {'' if entry.maximum is None else entry.maximum}"
-
-
-def _default(entry: "InputSchema") -> Any:
-    from schemas.node import MISSING
-
-    return None if entry.default is MISSING else entry.default
+    return ", ".join(map(str, choices)) if choices else span(entry.minimum, entry.maximum)
 
 
 def record_of(schema: "NodeSchema") -> dict[str, Any]:
@@ -62,7 +46,7 @@ def record_of(schema: "NodeSchema") -> dict[str, Any]:
             "name": entry.name,
             "type": entry.type,
             "required": entry.required,
-            "default": _default(entry),
+            "default": stated(entry.default),
             "minimum": entry.minimum,
             "maximum": entry.maximum,
             "choices": list(entry.choices) or [option.key for option in entry.options] or None,

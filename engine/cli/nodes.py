@@ -1,14 +1,14 @@
 """`comfyless nodes`: the node classes there are, everything about one, or those that a graph has."""
 
 import argparse
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.cli import known_nodes, used_nodes, words
+from engine.cli import inputs_table, known_nodes, used_nodes, words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID, worst
+from engine.cli.inputs_table import span, stated
 from engine.cli.options import Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
 from engine.cli.table import table
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from schemas.settings import Settings
 
     Described = TypeVar("Described", NodeSpec, NodeSchema)
-
-CHOICES_WIDTH = 72
-"""Columns in which long lists of choices are laid out."""
 
 HELP = "list node classes, describe one, or tell which ones a graph has"
 
@@ -122,45 +119,26 @@ def description(spec: "NodeSpec") -> Iterator[str]:
     yield words.plain(f"{spec.class_type}{shown}: {spec.category}" + ("" if spec.pack == "core" else f", {spec.pack}"))
     if spec.description:
         yield from (words.plain(line) for line in spec.description.splitlines())
-    rows = [row for name, found in spec.inputs.items() for row in _rows(name, found)]
-    for title, cells in (("inputs", rows), ("outputs", [_output(found) for found in spec.outputs])):
+    inputs = [row for name, found in spec.inputs.items() for row in _rows(name, found)]
+    outputs = inputs_table.outputs([(out.name, out.socket, out.is_list) for out in spec.outputs])
+    for title, cells in (("inputs", inputs), ("outputs", outputs)):
         if cells:
             yield title
             yield from table(cells, indent=2)
 
 
 def _rows(name: str, found: "InputSpec") -> Iterator[tuple[str, ...]]:
-    """An input's row, and as many below it as its choices need."""
-    default, values = _value(found)
-    first, *more = textwrap.wrap(values, CHOICES_WIDTH) or [""]
-    yield name, found.socket, "" if found.required else "optional", default, first
-    yield from (("", "", "", "", line) for line in more)
+    """An input's rows."""
+    return inputs_table.rows(name, found.socket, found.required, stated(found.default), _values(found))
 
 
-def _output(output: Any) -> tuple[str, str]:
-    return output.name, f"{output.socket} (a list)" if output.is_list else output.socket
-
-
-def _value(found: "InputSpec") -> tuple[str, str]:
-    """A literal's default, and what it may be."""
-    default = _default_of(found)
-    shown = "" if default is None else words.plain(repr(default) if isinstance(default, str) else str(default))
+def _values(found: "InputSpec") -> str:
+    """What a literal may be set to."""
     if found.choices is not None:
-        return shown, ", ".join(found.choices)
+        return ", ".join(found.choices)
     if found.widget is not None and found.widget.folder is not None:
-        return shown, ", ".join((f"a file of {found.widget.folder}", *found.widget.extra))
-    if found.minimum is not None or found.maximum is not None:
-        return (
-            shown,
-            f"{'' if found.minimum is None else found.minimum} … {'' if found.maximum is None else found.maximum}",
-        )
-    return shown, ""
-
-
-def _default_of(found: "InputSpec") -> Any:
-    from schemas.node import MISSING
-
-    return None if found.default is MISSING else found.default
+        return ", ".join((f"a file of {found.widget.folder}", *found.widget.extra))
+    return span(found.minimum, found.maximum)
 
 
 def record_of(spec: "NodeSpec") -> dict[str, Any]:
@@ -170,7 +148,7 @@ def record_of(spec: "NodeSpec") -> dict[str, Any]:
             "name": name,
             "type": found.socket,
             "required": found.required,
-            "default": _default_of(found),
+            "default": stated(found.default),
             "minimum": found.minimum,
             "maximum": found.maximum,
             "choices": None if found.choices is None else list(found.choices),

@@ -15,6 +15,7 @@ from typing import Any
 from engine.catalogue.catalogue import Catalogue
 from engine.editor import dynamic_prompts, tokens
 from engine.editor.graph import Path
+from engine.editor.graph_copy import NAMED, VALUES, GraphCopy, same
 from engine.editor.translating import Options, translate
 from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_writing import rewritten
@@ -24,7 +25,6 @@ from schemas.node_schema import DYNAMIC_COMBO, NodeSchema
 from schemas.prompt import Prompt, PromptNode, link_of, literal_of
 from schemas.workflow import Origin, Workflow
 
-VALUES, NAMED = "widgets_values", "widgets_values_named"
 _GROUPS = ("extra", "groupNodes")
 _MARKS = re.compile(r"([{}|])")
 
@@ -69,43 +69,6 @@ def located(workflow: Workflow, catalogue: Catalogue) -> Workflow:
     return workflow.model_copy(
         update={"origins": {at: origin for at, origin in again.origins.items() if at[0] in same}}
     )
-
-
-class GraphCopy:
-    """A copy of a graph of which only what changes is copied, along the way to it."""
-
-    def __init__(self, graph: dict[str, Any]) -> None:
-        """graph: stays as it is."""
-        self.graph: dict[str, Any] = dict(graph)
-        self._own: set[Path] = {()}
-
-    def peek(self, path: Path) -> Any:
-        """What is at a path. Raises KeyError or IndexError if nothing is."""
-        held: Any = self.graph
-        for key in path:
-            held = held[key]
-        return held
-
-    def at(self, path: Path) -> Any:
-        """What is at a path, to be changed."""
-        held: Any = self.graph
-        for depth, key in enumerate(path, 1):
-            if path[:depth] not in self._own:
-                held[key] = held[key].copy()
-                self._own.add(path[:depth])
-            held = held[key]
-        return held
-
-    def put(self, path: Path, key: int | str, name: str, value: Any) -> None:
-        """Put a saved value in its place, and beside its name if the file names it and had the same there."""
-        node = self.peek(path)
-        before, named = node[VALUES][key], node.get(NAMED)
-        if isinstance(named, dict):
-            names = list(named) if len(named) == len(node[VALUES]) else []
-            called = name if name in named else names[key] if names and isinstance(key, int) else None
-            if called is not None and same(named[called], before):
-                self.at((*path, NAMED))[called] = value
-        self.at((*path, VALUES))[key] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,13 +256,6 @@ class _Laying:
 
     def _tell(self, at: _Literal, said: str) -> None:
         self.remarks.append(f"{_title(at[0], self._after.nodes[at[0]])}: {at[1]}: {said}")
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are one in JSON; 8 and 8.0 are, 1 and true are not."""
-    if isinstance(one, bool) != isinstance(other, bool):
-        return False
-    return bool(one == other) or (one != one and other != other)
 
 
 def _queued(text: str) -> str:
