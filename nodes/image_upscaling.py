@@ -1,17 +1,15 @@
 """Pictures resized."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from schemas.choices import ResizeMethod
+from schemas.choices import Crop, ResizeMethod
 from schemas.context import Context
 from schemas.node import Node, Optional
 from schemas.sockets import Image
-from schemas.widgets import Integer, Number, PixelsFrom0, Widget
+from schemas.widgets import Integer, Number, PixelsFrom0, ScaleFactor, Widget
 
-Crop = Annotated[Literal["disabled", "center"], Widget("COMBO")]
-Factor = Annotated[float, Number, Field(ge=0.01, le=8.0), Widget("FLOAT", step=0.01)]
 Megapixels = Annotated[float, Number, Field(ge=0.01, le=16.0), Widget("FLOAT", step=0.01)]
 Multiple = Annotated[int, Integer, Field(ge=1, le=256), Widget("INT")]
 
@@ -49,7 +47,7 @@ class ImageScaleBy(Node):
 
     image: Image
     upscale_method: ResizeMethod
-    scale_by: Factor = 1.0
+    scale_by: ScaleFactor = 1.0
 
     class Outputs(NamedTuple):
         """The resized pictures."""

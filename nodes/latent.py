@@ -1,11 +1,16 @@
-"""Latents: empty ones, and the way between pixels and latents."""
+"""Latents: empty ones, larger and smaller ones, and the way between pixels and latents."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from pydantic import Field
+
+from schemas.choices import Crop, LatentResizeMethod
 from schemas.context import Context
 from schemas.node import Node
 from schemas.sockets import Image, Latent, Vae
-from schemas.widgets import BatchSize, Pixels8, Pixels16
+from schemas.widgets import MAX_RESOLUTION, BatchSize, Integer, Pixels8, Pixels16, ScaleFactor, Widget
+
+Pixels8From0 = Annotated[int, Integer, Field(ge=0, le=MAX_RESOLUTION), Widget("INT", step=8)]
 
 
 class EmptyLatentImage(Node):
@@ -93,4 +98,52 @@ class VAEEncode(Node):
         return self.Outputs(images.encode(context, self.vae, self.pixels))
 
 
-NODES = (EmptyLatentImage, EmptySD3LatentImage, VAEDecode, VAEEncode)
+class LatentUpscale(Node):
+    """A latent for pictures of a given size."""
+
+    category = "latent"
+    display_name = "Upscale Latent"
+
+    samples: Latent
+    upscale_method: LatentResizeMethod
+    width: Pixels8From0 = 512
+    height: Pixels8From0 = 512
+    crop: Crop
+
+    class Outputs(NamedTuple):
+        """The resized latent."""
+
+        LATENT: Latent
+
+    def run(self, context: Context) -> Outputs:
+        """Resize it; a side of 0 follows from the other one."""
+        from engine.inference import resizing
+
+        centred = self.crop == "center"
+        scaled = resizing.latent_to_sides(self.samples, self.width, self.height, self.upscale_method, centred)
+        return self.Outputs(scaled)
+
+
+class LatentUpscaleBy(Node):
+    """A latent resized by a factor."""
+
+    category = "latent"
+    display_name = "Upscale Latent By"
+
+    samples: Latent
+    upscale_method: LatentResizeMethod
+    scale_by: ScaleFactor = 1.5
+
+    class Outputs(NamedTuple):
+        """The resized latent."""
+
+        LATENT: Latent
+
+    def run(self, context: Context) -> Outputs:
+        """Resize it."""
+        from engine.inference import resizing
+
+        return self.Outputs(resizing.latent_by_factor(self.samples, self.scale_by, self.upscale_method))
+
+
+NODES = (EmptyLatentImage, EmptySD3LatentImage, VAEDecode, VAEEncode, LatentUpscale, LatentUpscaleBy)

@@ -154,3 +154,9 @@ ClipDevice = Annotated[
 
 ResizeMethod = Annotated[Literal["nearest-exact", "bilinear", "area", "bicubic", "lanczos"], Widget("COMBO")]
 """Ways to resize pictures."""
+
+LatentResizeMethod = Annotated[Literal["nearest-exact", "bilinear", "area", "bicubic", "bislerp"], Widget("COMBO")]
+"""Ways to resize latents."""
+
+Crop = Annotated[Literal["disabled", "center"], Widget("COMBO")]
+"""Whether what is resized is first cut to the new shape."""

@@ -84,6 +84,7 @@ BatchSize = Annotated[int, Integer, Field(ge=1, le=4096), Widget("INT")]
 Pixels8 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=8)]
 Pixels16 = Annotated[int, Integer, Field(ge=16, le=MAX_RESOLUTION), Widget("INT", step=16)]
 Pixels = Annotated[int, Integer, Field(ge=1, le=MAX_RESOLUTION), Widget("INT", step=1)]
+ScaleFactor = Annotated[float, Number, Field(ge=0.01, le=8.0), Widget("FLOAT", step=0.01)]
 PixelsFrom0 = Annotated[int, Integer, Field(ge=0, le=MAX_RESOLUTION), Widget("INT", step=1)]
 
 Line = Annotated[str, Text, Widget("STRING")]

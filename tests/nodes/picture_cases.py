@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 GOLDENS = Path(__file__).parent / "picture_goldens.npz"
-MOST_VALUES = 2500
+MOST_VALUES = 900
 """Of larger outputs only so many values are kept, evenly spread."""
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
 Case = tuple[str, dict[str, Any]]
@@ -25,6 +25,11 @@ def inputs() -> dict[str, torch.Tensor]:
     masks = {"mask": (2, 8, 9), "spot": (1, 5, 4), "flat": (6, 7)}
     found = {name: draw.integers(0, 256, shape).astype(np.float32) / 255 for name, shape in shapes.items()}
     found |= {name: draw.random(shape, dtype=np.float32) for name, shape in masks.items()}
+    cells = draw.standard_normal((2, 4, 6, 7), dtype=np.float32)
+    still = cells[:1].copy()  # with vectors that are equal, opposite and zero, which bislerp treats apart
+    still[..., 2:4, :], still[..., 5] = still[..., :1, :], -still[..., 4]
+    still[..., 0] = 0
+    found |= {"cells": cells, "still": still}
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
@@ -113,24 +118,47 @@ def _masks() -> list[Case]:
     ]  # fmt: skip
 
 
-CASES: list[Case] = [*_resizing(), *_pictures(), *_masks()]
+def _latents() -> list[Case]:
+    methods = (*METHODS[:-1], "bislerp")
+    sizes = ((96, 136, "disabled"), (64, 200, "center"), (0, 72, "disabled"), (8, 0, "center"), (0, 0, "disabled"))
+    return [
+        *(("LatentUpscale", {"samples": "@cells", "upscale_method": way, "width": across, "height": down, "crop": cut})
+          for way in methods[:: len(methods) - 1]
+          for across, down, cut in sizes),
+        *(("LatentUpscaleBy", {"samples": samples, "upscale_method": method, "scale_by": factor})
+          for method in methods
+          for samples, factor in (("@still", 1.5), ("@cells", 0.6))),
+    ]  # fmt: skip
+
+
+CASES: list[Case] = [*_resizing(), *_pictures(), *_masks(), *_latents()]
+LATENTS = ("cells", "still")
 
 
 def given(case: Case, arrays: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """The case's inputs with arrays in place."""
-    return {
-        name: arrays[value[1:]].clone() if isinstance(value, str) and value.startswith("@") else value
-        for name, value in case[1].items()
-    }
+    """The case's inputs with arrays in place, those of latents with something beside them."""
+    values = dict(case[1])
+    for name, value in case[1].items():
+        if isinstance(value, str) and value.startswith("@"):
+            array = arrays[value[1:]].clone()
+            values[name] = {"samples": array, "batch_index": [3]} if value[1:] in LATENTS else array
+    return values
 
 
-def kept(output: torch.Tensor) -> NDArray[np.float32]:
-    """An output, flat; of a large one only some values."""
-    values = output.reshape(-1).numpy()
+def tensor_of(output: Any) -> torch.Tensor:
+    """An output's tensor, be it a latent's."""
+    found = output["samples"] if isinstance(output, dict) else output
+    assert isinstance(found, torch.Tensor)
+    return found
+
+
+def kept(output: Any) -> NDArray[np.float32]:
+    """An output's values, flat; of a large one only some of them."""
+    values = tensor_of(output).reshape(-1).numpy()
     return values[:: max(1, len(values) // MOST_VALUES)]
 
 
-def _answered(classes: dict[str, Any], case: Case) -> tuple[torch.Tensor, ...]:
+def _answered(classes: dict[str, Any], case: Case) -> tuple[Any, ...]:
     """What ComfyUI's own class gives."""
     known = classes[case[0]]
     method = getattr(known(), known.FUNCTION)
@@ -144,5 +172,5 @@ def write(classes: dict[str, Any]) -> None:
     for number, case in enumerate(CASES):
         for slot, output in enumerate(_answered(classes, case)):
             found[f"{number}.{slot}"] = kept(output)
-            found[f"{number}.{slot}.shape"] = np.array(output.shape)
+            found[f"{number}.{slot}.shape"] = np.array(tensor_of(output).shape)
     np.savez_compressed(GOLDENS, **found)

@@ -13,7 +13,7 @@ import nodes
 from engine.errors import GraphInvalid, ModelFileInvalid
 from schemas.node import Node
 from tests.inference.stand_in import StandInContext
-from tests.nodes.picture_cases import CASES, GOLDENS, given, inputs, kept
+from tests.nodes.picture_cases import CASES, GOLDENS, given, inputs, kept, tensor_of
 
 CLASSES: dict[str, type[Node]] = {
     node.__name__: node for module in nodes.MODULES for node in importlib.import_module(module).NODES
@@ -33,11 +33,16 @@ def test_outputs_are_those_of_comfyui(number: int) -> None:
     values = given(CASES[number], ARRAYS)
     before = {name: value.clone() for name, value in values.items() if isinstance(value, torch.Tensor)}
     for slot, output in enumerate(ran(CASES[number][0], **values)):
-        assert list(output.shape) == STORED[f"{number}.{slot}.shape"].tolist()
-        assert output.dtype == torch.float32
+        assert list(tensor_of(output).shape) == STORED[f"{number}.{slot}.shape"].tolist()
+        assert tensor_of(output).dtype == torch.float32
         exact = values.get("upscale_method") == "lanczos" or CASES[number][0] == "FluxKontextImageScale"
         np.testing.assert_allclose(kept(output), STORED[f"{number}.{slot}"], rtol=0, atol=0 if exact else 1e-6)
     assert all(torch.equal(values[name], value) for name, value in before.items())
+
+
+def test_a_resized_latent_keeps_what_is_beside_it() -> None:
+    latent = {"samples": ARRAYS["cells"], "batch_index": [3, 4]}
+    assert ran("LatentUpscaleBy", samples=latent, upscale_method="area", scale_by=2.0)[0]["batch_index"] == [3, 4]
 
 
 def test_every_case_has_goldens() -> None:
