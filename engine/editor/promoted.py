@@ -1,31 +1,21 @@
 """Promoted widgets: values that stand on a subgraph's node and belong to widgets inside it.
 
-Two ways are in use: inputs of the subgraph that feed inner widgets, and `properties.proxyWidgets`, a list of
-[inner node id, widget name]; "-1" as id means the input of that name.
+Two ways are in use: inputs of the subgraph that feed inner widgets, and the list `properties.proxyWidgets`.
 """
 
-import json
-import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from engine.catalogue.catalogue import Find
 from engine.editor.graph import EditorGraph, EditorNode
 from engine.editor.places import DEEPEST, Place, Places, face_numbers
+from engine.editor.proxies import Addresses, Target
 from engine.editor.remarks import Remark
 from engine.editor.virtual_nodes import is_primitive
 from engine.editor.widgets import Widgets, has_widget
-from engine.reading.printable import shown
 from schemas.node import MISSING
 from schemas.workflow import Origin
-
-_DECORATION = re.compile(r"^(?:\d+: )+")
-"""Older editors wrote `3: text` for the widget of a node deeper inside."""
-_CONTROL = ("control_after_generate", "control_filter_list")
-LONGEST = 100_000
-"""Characters of proxyWidgets as text."""
-_Target = int | tuple[str, str]
-"""An input of a definition by its number, or a widget by its node's id and its name; of a subgraph's node `3: text`."""
 
 
 class Held(NamedTuple):
@@ -35,33 +25,26 @@ class Held(NamedTuple):
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
 class HostValues:
     """What the node of one subgraph says of the widgets inside it. by_input: by number of the definition's input.
 
     by_widget: by inner node id and widget name for those that no input feeds.
     """
 
-    def __init__(self) -> None:
-        """Nothing said."""
-        self.by_input: dict[int, Held] = {}
-        self.by_widget: dict[str, dict[str, Held]] = {}
+    by_input: dict[int, Held] = field(default_factory=dict)
+    by_widget: dict[str, dict[str, Held]] = field(default_factory=dict)
 
 
 class Promoted:
     """Values of promoted widgets, for all places of a file."""
 
-    def __init__(
-        self,
-        places: Places,
-        schema_of: Find,
-        widgets: Callable[[EditorNode], Widgets],
-        remark: Remark,
-    ) -> None:
-        """widgets: a node's own saved values. remark: hears what was passed over, with the node it belongs to."""
-        self._places, self._schema_of, self._widgets, self._remark = places, schema_of, widgets, remark
+    def __init__(self, places: Places, find: Find, widgets: Callable[[EditorNode], Widgets], remark: Remark) -> None:
+        """find: tells schemas of classes. widgets: a node's own saved values. remark: hears what was passed over."""
+        self._places, self._find, self._widgets, self._remark = places, find, widgets, remark
         self._backed: dict[tuple[str | None, int], bool] = {}
         self._hosts: dict[str, HostValues] = {}
-        self._addressed: dict[str, list[_Target | None] | None] = {}
+        self._addresses = Addresses(places, find, remark)
         self._faces: dict[tuple[str | None, int], dict[int, int]] = {}
 
     def value(self, place: Place, number: int) -> Held | None:
@@ -81,7 +64,7 @@ class Promoted:
         while True:
             for node, index in place.layout.targets[number]:
                 inner = self._places.inside(place, node)
-                if inner is None and has_widget(node, node.inputs[index].name, self._schema_of(node.type)):
+                if inner is None and has_widget(node, node.inputs[index].name, self._find(node.type)):
                     return self.own_value(place, node, node.inputs[index].name)
                 below = self._face_number(inner.graph, node, index) if inner is not None else None
                 if inner is not None and below is not None and self.is_backed(inner.graph, below):
@@ -114,7 +97,7 @@ class Promoted:
     def _is_widget(self, node: EditorNode, index: int, depth: int) -> bool:
         definition = self._places.definition(node)
         if definition is None:
-            return has_widget(node, node.inputs[index].name, self._schema_of(node.type))
+            return has_widget(node, node.inputs[index].name, self._find(node.type))
         number = self._face_number(definition, node, index)
         return number is not None and self.is_backed(definition, number, depth + 1)
 
@@ -144,13 +127,13 @@ class Promoted:
                 found.by_input[target] = held
             else:
                 found.by_widget.setdefault(target[0], {})[target[1]] = held
-        self._add_own(place, instance, found)
+        self._add_own(place, found)
         self._add_from_around(place, instance, found)
         return found
 
-    def _add_own(self, place: Place, instance: EditorNode, found: HostValues) -> None:
+    def _add_own(self, place: Place, found: HostValues) -> None:
         """A widget that is promoted without a value keeps its own, but as a promoted one: no choices are made in it."""
-        for target in self._addresses(place, instance) or ():
+        for target in self._addresses.of(place):
             if not isinstance(target, tuple) or target[1] in found.by_widget.get(target[0], {}):
                 continue
             node, name = place.graph.nodes[target[0]], target[1]
@@ -163,7 +146,7 @@ class Promoted:
         """A subgraph's node may itself be addressed from around it, by the names of what it promotes."""
         assert place.parent is not None
         said = self.hosts(place.parent).by_widget.get(instance.id, {})
-        addressed = (self._addresses(place, instance) or ()) if said else ()
+        addressed = self._addresses.of(place) if said else ()
         inner: dict[tuple[str, str], tuple[str, str]] = {}
         for target in addressed:
             if isinstance(target, tuple):
@@ -178,7 +161,7 @@ class Promoted:
             elif (at := inner.get((leaf, name), inner.get(("", name)))) is not None:
                 found.by_widget.setdefault(at[0], {})[at[1]] = value
 
-    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[_Target, int | str, Any]]:
+    def _said(self, place: Place, instance: EditorNode) -> Iterator[tuple[Target, int | str, Any]]:
         """(target; number or name; value) of each saved value of an instance; for each target the last one counts.
 
         Values stand for the inputs that are backed by widgets, in their order. Where proxyWidgets addresses a target of
@@ -191,7 +174,7 @@ class Promoted:
                     yield number, name, value
             return
         backed = [number for number in range(len(place.graph.inputs)) if self.is_backed(place.graph, number)]
-        addressed = self._addresses(place, instance) or []
+        addressed = self._addresses.of(place)
         for at, value in enumerate(values or []):
             if at < len(backed) and (at >= len(addressed) or addressed[at] is None):
                 yield backed[at], at, value
@@ -202,49 +185,3 @@ class Promoted:
         if len(values or []) > most and place.parent is not None:
             said = f"{len(values or [])} values are saved for {most} promoted widgets: the rest is left out"
             self._remark(place.parent, instance, said)
-
-    def _addresses(self, place: Place, instance: EditorNode) -> list[_Target | None] | None:
-        """What each entry of proxyWidgets means, which some files hold as text; None without it."""
-        if place.path not in self._addressed:
-            proxies = instance.properties.get("proxyWidgets")
-            if isinstance(proxies, str) and len(proxies) < LONGEST:
-                proxies = _parsed(proxies)
-            known = [self._target(place, each) for each in proxies] if isinstance(proxies, list) else None
-            self._addressed[place.path] = known
-        return self._addressed[place.path]
-
-    def _target(self, place: Place, entry: Any) -> _Target | None:
-        """What an entry of proxyWidgets means; None for previews and for what is not there."""
-        if not isinstance(entry, list) or len(entry) < 2 or not all(isinstance(part, str | int) for part in entry):
-            return None
-        inner, name = str(entry[0]), str(entry[1])
-        if name.startswith("$$"):
-            return None
-        if inner == "-1":
-            return place.layout.names.get(name)
-        leaf, name = str(entry[2]) if entry[2:] else _leaf(name), _DECORATION.sub("", name)
-        if (number := place.layout.feeding.get((inner, name))) is not None:
-            return number
-        node = place.graph.nodes.get(inner)
-        if node is not None and self._places.definition(node) is not None:
-            return inner, f"{leaf}: {name}" if leaf else name
-        if node is not None and (is_primitive(node) or has_widget(node, name, self._schema_of(node.type))):
-            return inner, name
-        if not name.startswith(_CONTROL) and place.parent is not None and place.instance is not None:
-            said = f"a promoted widget {shown(name)} of node {shown(inner)}, which is not there"
-            self._remark(place.parent, place.instance, said)
-        return None
-
-
-def _parsed(text: str) -> Any:
-    """A list that is written as text, or None."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _leaf(name: str) -> str:
-    """The node that older editors name before a widget deeper inside."""
-    found = _DECORATION.match(name)
-    return found[0].removesuffix(": ").rpartition(": ")[2] if found else ""
