@@ -16,5 +16,11 @@ MODULES = (
     "nodes.custom_sampling",
     "nodes.model_sampling",
     "nodes.primitive",
+    "nodes.logic",
+    "nodes.calculation",
+    "nodes.text",
+    "nodes.text_patterns",
+    "nodes.image_compare",
+    "nodes.image_resizing",
 )
 """Modules that list node classes in NODES."""

@@ -20,9 +20,16 @@ def first(pattern: "re.Pattern[str]", text: str, group: int, **_: Any) -> str | 
     return _group(match, group) if match and group <= pattern.groups else None
 
 
-def each(pattern: "re.Pattern[str]", text: str, group: int, **_: Any) -> list[str]:
-    """The text of a group in each match; nothing if there is no such group."""
-    return [_group(match, group) for match in pattern.finditer(text)] if group <= pattern.groups else []
+def each(pattern: "re.Pattern[str]", text: str, group: int | None, **_: Any) -> list[str]:
+    """The text of a group in each match; None for the first group if there is one, else the match.
+
+    Nothing if there is no such group, nor any: then not even the match, group 0, is one, as in ComfyUI.
+    """
+    if group is None:
+        group = min(pattern.groups, 1)
+    elif not pattern.groups or group > pattern.groups:
+        return []
+    return [_group(match, group) for match in pattern.finditer(text)]
 
 
 def replaced(pattern: "re.Pattern[str]", text: str, replacement: str, count: int, **_: Any) -> str:

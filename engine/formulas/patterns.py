@@ -36,8 +36,11 @@ def first(pattern: str, text: str, flags: int, group: int = 0) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def each(pattern: str, text: str, flags: int, group: int = 0) -> list[str]:
-    """The text of a group in each match, nothing without such a group. Raises as `first` does."""
+def each(pattern: str, text: str, flags: int, group: int | None = None) -> list[str]:
+    """The text of a group in each match: by default the first group's, and of a pattern without groups all of it.
+
+    Nothing without such a group, nor for any group of a pattern without groups. Raises as `first` does.
+    """
     return list(_found("each", pattern, text, flags, group=group))
 
 
@@ -46,7 +49,7 @@ def replaced(pattern: str, text: str, flags: int, replacement: str, count: int =
     return str(_found("replaced", pattern, text, flags, replacement=replacement, count=count))
 
 
-def _found(task: str, pattern: str, text: str, flags: int, **options: str | int) -> Any:
+def _found(task: str, pattern: str, text: str, flags: int, **options: str | int | None) -> Any:
     request = {"task": task, "pattern": pattern, "text": text, "flags": flags, "options": options}
     command = [sys.executable, "-I", "-S", "-W", "ignore", str(WORKER)]
     try:

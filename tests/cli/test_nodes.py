@@ -52,9 +52,9 @@ def test_an_unknown_class_is_told_with_near_names(command: Command) -> None:
 
 
 def test_a_class_that_cannot_run_is_described_from_its_schema(command: Command) -> None:
-    ended = command("nodes", "compare images")
+    ended = command("nodes", "create video")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("ImageCompare (Compare Images): image\nIt cannot run here; ComfyUI has it since core ")
+    assert ended.out.startswith("CreateVideo (Create Video): video\nIt cannot run here; ComfyUI has it since core ")
     (record,) = command("nodes", "--json", "ApplyFluxControlNet").records
     assert (record["runs"], record["address"]) == (False, "https://github.com/XLabs-AI/x-flux-comfyui")
 
@@ -65,7 +65,7 @@ def graph(tmp_path: Path) -> str:
     nodes = {
         "1": node("KSampler"),
         "2": node("KSampler"),
-        "3": node("ImageCompare"),
+        "3": node("CreateVideo"),
         "4": {**node("Unheard"), "_meta": {"cnr_id": "some-pack"}},
         "5": node("Unseen"),
     }
@@ -79,7 +79,7 @@ def test_the_classes_of_a_file_are_listed_with_who_can_run_them(command: Command
     head, *rows = ended.out.splitlines()
     assert (ended.code, head) == (0, f"{graph}: 5 nodes of 4 classes, 1 of which can run here")
     assert rows[0].split() == ["KSampler", "2", "runs"]
-    assert rows[1].startswith("  ImageCompare  1  cannot run; ComfyUI has it since core ")
+    assert rows[1].startswith("  CreateVideo  1  cannot run; ComfyUI has it since core ")
     assert rows[2].endswith("unknown; of the pack 'some-pack', the file says")
     assert rows[3].split() == ["Unseen", "1", "unknown"]
 
@@ -87,7 +87,7 @@ def test_the_classes_of_a_file_are_listed_with_who_can_run_them(command: Command
 def test_the_classes_of_a_file_in_json_carry_their_nodes(command: Command, graph: str) -> None:
     first, second, *_ = command("nodes", "--json", graph).records
     assert (first["class_type"], first["nodes"], first["runs"]) == ("KSampler", ["1", "2"], True)
-    assert (second["class_type"], second["runs"], second["address"]) == ("ImageCompare", False, None)
+    assert (second["class_type"], second["runs"], second["address"]) == ("CreateVideo", False, None)
 
 
 def test_several_names_and_files_are_told_and_a_bad_one_stops_none(command: Command, graph: str) -> None:

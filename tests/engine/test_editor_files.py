@@ -187,7 +187,7 @@ def test_file_names_that_lead_out_are_refused_before_anything_is_computed(settin
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("ImageScale", "since core 0.3.64 or before."), ("BatchImagesNode", "since core 0.33.0.")]
+    ("kind", "said"), [("CreateVideo", "since core 0.3.64 or before."), ("BatchMasksNode", "since core 0.33.0.")]
 )
 def test_releases_that_have_a_class_are_told_as_far_as_they_are_known(kind: str, said: str) -> None:
     graph = picture_graph("cat.png")

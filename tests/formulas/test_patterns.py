@@ -17,7 +17,10 @@ def test_the_first_match_and_its_groups():
 
 
 def test_every_match_and_its_groups():
-    assert each(r"b(\d)", "b1 b2", 0) == ["b1", "b2"]
+    assert each(r"b\d", "b1 b2", 0) == ["b1", "b2"]
+    assert each(r"b(\d)", "b1 b2", 0) == ["1", "2"]
+    assert each(r"b(\d)", "b1 b2", 0, group=0) == ["b1", "b2"]
+    assert each(r"b\d", "b1 b2", 0, group=0) == []
     assert each(r"b(\d)", "b1 b2", 0, group=1) == ["1", "2"]
     assert each(r"b(\d)", "b1 b2", 0, group=2) == []
 

@@ -16,7 +16,7 @@ from schemas.node import MISSING, InputSpec, NodeSpec
 
 FACTS: dict[str, Any] = {
     name: facts
-    for file in ("core_0.3.64.json", "packs.json")
+    for file in ("core_0.3.64.json", "core_0.33.0.json", "packs.json")
     for name, facts in json.loads((Path(__file__).parent / file).read_text()).items()
 }
 SPECS: dict[str, NodeSpec] = {
@@ -30,8 +30,9 @@ LATER: dict[str, Any] = {
 """What ComfyUI 0.33.0 declares otherwise."""
 ADDED: dict[str, Any] = {
     "ImageScaleToTotalPixels": {"optional": {"resolution_steps": ["INT", {"min": 1, "max": 256}]}},
+    "CustomCombo": {"optional": {"index": ["INT", {}]}},
 }
-"""Inputs that ComfyUI 0.33.0 has besides, and that older graphs leave out."""
+"""Inputs that ComfyUI 0.33.0 has besides, and that older graphs leave out; or that it takes without declaring them."""
 
 
 def facts_of(input_spec: InputSpec) -> list[Any]:
