@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.drawing.prompt_panels import panel_of
 from engine.drawing.scene import Panel
 from engine.errors import GraphInvalid
-from engine.graph.picturing import editor_panels
+from engine.graph.picturing import editor_panels, panels_of_workflow
 from engine.reading.prompt_form import is_editor_form
 from engine.reading.recognise import EditorOnly, read
 
@@ -44,25 +43,23 @@ def draw(
     from engine import api
 
     found = read(name, data)
-    graph = found.graph if isinstance(found, EditorOnly) else found.workflow
-    if isinstance(found, EditorOnly) or sets:
-        workflow, refusal = None, None
-        try:
-            workflow = api.load(data, name, options, settings)
-        except GraphInvalid as error:
-            refusal = error
-    else:
-        workflow, refusal = found, None
-    notes = list(found.notes)
-    if sets:
-        if workflow is None:
-            raise refusal or GraphInvalid([])
-        changed = api.override(workflow, sets, settings)
-        notes += changed.notes[len(workflow.notes) :]
-        workflow, graph = changed, changed.workflow
-    catalogue = api.catalogue(settings)
-    if graph is not None and is_editor_form(graph):
-        return Drawn(editor_panels(name, graph, catalogue), graph, workflow, notes, refusal)
-    if workflow is None:
-        raise refusal or GraphInvalid([])
-    return Drawn([panel_of(workflow.prompt, catalogue.find)], None, workflow, notes)
+    if not isinstance(found, EditorOnly):
+        return _drawn(found, found.notes, sets, settings)
+    try:
+        workflow = api.load(data, name, options, settings)
+    except GraphInvalid as refusal:
+        if sets:
+            raise
+        panels = editor_panels(name, found.graph, api.catalogue(settings))
+        return Drawn(panels, found.graph, None, found.notes, refusal)
+    return _drawn(workflow, found.notes, sets, settings)
+
+
+def _drawn(workflow: "Workflow", notes: list[str], sets: list[str], settings: "Settings | None") -> Drawn:
+    """The scene of a graph that could be read, changed as told. notes: what reading it told."""
+    from engine import api
+
+    changed = api.override(workflow, sets, settings) if sets else workflow
+    panels = panels_of_workflow(changed, api.catalogue(settings))
+    graph = changed.workflow if changed.workflow is not None and is_editor_form(changed.workflow) else None
+    return Drawn(panels, graph, changed, [*notes, *changed.notes[len(workflow.notes) :]])

@@ -23,7 +23,7 @@ from engine.graph.structure import (
     together,
 )
 from engine.plugins.registry import Registry
-from engine.reading.printable import shown
+from engine.reading.printable import listed, shown
 from schemas.report import Problem
 from schemas.workflow import Workflow
 
@@ -106,9 +106,7 @@ def _notes(scene: Scene, wanted: Needed) -> list[str]:
     skipped = [name for name in scene.graph if name not in wanted]
     notes = []
     if skipped:
-        told = ", ".join(scene.named(name) for name in skipped[:MOST_NAMED])
-        more = f" and {len(skipped) - MOST_NAMED} more" if len(skipped) > MOST_NAMED else ""
-        notes.append(f"skipped, because no output needs them: {told}{more}")
+        notes.append(f"skipped, because no output needs them: {listed(skipped, MOST_NAMED, scene.named)}")
     noise = dict.fromkeys(
         field
         for name, data in scene.graph.nodes(data=True)

@@ -10,7 +10,7 @@ from engine.graph.literals import writable
 from engine.graph.scene import one_of
 from engine.plugins.nearest import Nearest
 from engine.plugins.registry import Registry
-from engine.reading.printable import clipped, printable, shown
+from engine.reading.printable import clipped, printable, shown, unquoted
 from schemas.node import InputSpec
 from schemas.prompt import Prompt
 from schemas.report import Problem
@@ -95,7 +95,7 @@ class _Names:
 
     def _some(self) -> str:
         nodes = list(self._prompt.nodes.items())
-        told = [f"{shown(name)[1:-1]} {shown(node.class_type)[1:-1]}" for name, node in nodes[:MOST_NAMED]]
+        told = [f"{unquoted(name)} {unquoted(node.class_type)}" for name, node in nodes[:MOST_NAMED]]
         return (", ".join(told) or "no nodes") + (", …" if len(nodes) > MOST_NAMED else "")
 
 

@@ -13,7 +13,7 @@ from engine.graph.folders import INPUT, Folders
 from engine.graph.sockets import fits
 from engine.plugins.nearest import Nearest
 from engine.plugins.registry import Registry
-from engine.reading.printable import clipped, printable, shown
+from engine.reading.printable import clipped, printable, shown, unquoted
 from schemas.prompt import Link, Prompt
 from schemas.report import Problem, ProblemCode
 from schemas.sockets import ANY
@@ -96,7 +96,7 @@ class Scene:
 
     def named(self, node: str) -> str:
         """A node in a sentence: its id and class."""
-        return f"{shown(node)[1:-1]} {shown(self.prompt.nodes[node].class_type)[1:-1]}"
+        return f"{unquoted(node)} {unquoted(self.prompt.nodes[node].class_type)}"
 
     def has_file(self, folder: str, name: str) -> bool:
         """Whether a model or picture file is there, under either slash."""
