@@ -43,7 +43,9 @@ def check_inputs(scene: Scene, name: str, node: PromptNode, spec: NodeSpec) -> I
             continue
         raw = node.inputs[field]
         if isinstance(raw, list) and link_of(raw) is not None:
-            yield from check_link(scene, name, known, raw)
+            yield from (
+                check_link(scene, name, known, raw) if known.options is None else [_wired(scene, name, known, raw)]
+            )
         else:
             yield from _check_literal(scene, name, known, raw)
     yield from _check_distinct(scene, name, node, spec)
@@ -61,6 +63,12 @@ def _missing(scene: Scene, name: str, known: InputSpec) -> Problem:
         fix = f"Add it as {wanted(known)}." if default is None else f'Add "{known.name}": {_as_json(default)}.'
         said = "this input is missing" + ("." if default is None else "; no default is filled in by itself.")
     return scene.problem("missing-input", said, fix, name, known.name)
+
+
+def _wired(scene: Scene, name: str, known: InputSpec, raw: list[Any]) -> Problem:
+    """The finding on a link where the value must be known before anything runs."""
+    said = "what else the node takes depends on this value, so no wire can bring it."
+    return scene.problem("wrong-wire", said, f"Choose from: {', '.join(known.choices or ())}.", name, known.name, raw)
 
 
 def _as_json(value: str | int | float | bool) -> str:

@@ -73,8 +73,10 @@ def test_an_option_that_is_none_is_told(form, code):
     assert codes(shown("ToyForm", form=form)) == [code]
 
 
-def test_an_option_cannot_come_over_a_wire():
-    assert codes(shown("ToyForm", form=["7", 0]) | {"7": node("ToyText", text="sized")}) == ["wrong-wire"]
+@pytest.mark.parametrize("source", [node("ToyText", text="sized"), node("ToyForm", form="sized", **{"form.size": 1})])
+def test_an_option_cannot_come_over_a_wire_not_even_one_of_any_type(source):
+    (found,) = problems(shown("ToyForm", form=["7", 0]) | {"7": source})
+    assert (found.code, found.fix) == ("wrong-wire", "Choose from: sized, painted.")
 
 
 def test_an_option_that_is_left_out_is_missing():
