@@ -27,6 +27,13 @@ def test_one_problem_of_several_nodes_marks_them_all() -> None:
     assert set(marks.by_problem([problem("1", also=("2", "3"))])) == {"1", "2", "3"}
 
 
+def test_what_is_said_of_a_node_ends_where_no_message_could_show_it() -> None:
+    said = [problem("1", f"{number} is broken.") for number in range(5000)]
+    found = marks.by_problem(said)["1"].failed
+    assert found.startswith("0 is broken.\n1 is broken.")
+    assert len(found) < marks.LONGEST + 100
+
+
 def test_a_report_tells_what_failed_what_was_cached_and_what_was_saved() -> None:
     steps = [StepReport(node="1", class_type="A", state="cached"), StepReport(node="2", class_type="B", state="run")]
     steps[1].seconds = 1.5

@@ -101,3 +101,13 @@ def test_what_nobody_is_called_is_refused_as_ever() -> None:
     with pytest.raises(GraphInvalid) as refused:
         changed("Dicer.seed=7")
     assert refused.value.problems[0].code == "unknown-node"
+
+
+def test_a_subgraph_shows_inputs_that_feed_what_only_its_table_of_links_tells() -> None:
+    raw = graph()
+    inside = raw["definitions"]["subgraphs"][0]
+    inside["nodes"][0]["inputs"] = []
+    inside["links"][0]["target_slot"] = 4  # the editor's sockets come before its widgets: seed is the fifth
+    loaded = api.load(json.dumps(raw).encode(), "g.json")
+    assert loaded.prompt.nodes["1:9"].inputs["seed"] == 11
+    assert api.override(loaded, ["1.seed=99"]).prompt.nodes["1:9"].inputs["seed"] == 99
