@@ -15,6 +15,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from engine.graph.values import BoundNode
+from schemas.sockets import ANY
 
 STAGES: Mapping[str, int] = {"CLIP": 0, "CLIP_VISION": 0, "VAE": 1, "UPSCALE_MODEL": 1, "MODEL": 2, "GUIDER": 2}
 """Socket types that stand for weights, by the stage at which the nodes that use them are run."""
@@ -75,17 +76,24 @@ def _parents(node: BoundNode) -> Iterator[str]:
 
 
 def _users(bound: Mapping[str, BoundNode], base: Iterable[str]) -> dict[str, tuple[int, Weights]]:
-    """The nodes that compute with weights: their stage, and which weights. Handing weights on is not computing."""
+    """The nodes that compute with weights: their stage, and which weights. Handing weights on is not computing.
+
+    What comes out of a switch, of any type, is taken for the first weights that go in.
+    """
     origins: dict[Weights, Weights] = {}
+    sockets: dict[Weights, str] = {}
     users: dict[str, tuple[int, Weights]] = {}
     for name in base:
         node = bound[name]
         carried: dict[str, Weights] = {}
         for link in node.links.values():
-            outputs = bound[link.node].spec.outputs
-            if link.slot < len(outputs) and outputs[link.slot].socket in STAGES:
-                carried.setdefault(outputs[link.slot].socket, origins[link.node, link.slot])
-        given = [(slot, output.socket) for slot, output in enumerate(node.spec.outputs) if output.socket in STAGES]
+            socket = sockets.get((link.node, link.slot))
+            if socket is not None:
+                carried.setdefault(socket, origins[link.node, link.slot])
+        first = next(iter(carried), ANY)
+        kinds = [first if output.socket == ANY else output.socket for output in node.spec.outputs]
+        given = [(slot, socket) for slot, socket in enumerate(kinds) if socket in STAGES]
+        sockets |= {(name, slot): socket for slot, socket in given}
         for slot, socket in given:
             origin = carried.get(socket) or carried.get(CARRIED.get(socket, ""))
             origins[name, slot] = origin or (name, slot)

@@ -21,8 +21,9 @@ LORA = spec("Lora", "MODEL", "CLIP")
 SAMPLE = spec("Sample", "LATENT")
 DECODE = spec("Decode", "IMAGE")
 GUIDER = spec("Guider", "GUIDER")
+SWITCH = spec("Switch", "*")
 
-SOME_SPECS = (PLAIN, SAVE, CHECKPOINT, ENCODE, LORA, SAMPLE, DECODE, GUIDER)
+SOME_SPECS = (PLAIN, SAVE, CHECKPOINT, ENCODE, LORA, SAMPLE, DECODE, GUIDER, SWITCH)
 
 
 @st.composite
@@ -118,6 +119,17 @@ def test_a_lora_and_a_guider_hand_on_the_weights_they_are_laid_on():
     }
     found = order(bound, ["first", "between", "last"])
     assert [name for name in found if name in ("first", "between", "last")] == ["first", "last", "between"]
+
+
+def test_a_switch_hands_on_the_weights_that_go_into_it():
+    bound = {
+        "a": linked(CHECKPOINT),
+        "b": linked(CHECKPOINT),
+        **{f"{name} chosen": linked(SWITCH, (name, 0)) for name in "ab"},
+        **{f"{name}{number}": linked(SAMPLE, (f"{name} chosen", 0)) for number in (1, 2) for name in "ab"},
+    }
+    found = [name for name in order(bound, ["a1", "b1", "a2", "b2"]) if name[1:] in ("1", "2")]
+    assert found == ["a1", "a2", "b1", "b2"]
 
 
 def test_what_uses_no_weights_is_done_at_the_last_moment():
