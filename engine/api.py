@@ -99,7 +99,7 @@ def catalogue(settings: Settings | None = None) -> Catalogue:
 @lru_cache(maxsize=4)
 def _catalogue(files: tuple[tuple[Path, Path, int], ...]) -> Catalogue:
     """One for a process and these files: classes read once stay read. files: as named, where they are, how old."""
-    return Catalogue(Registry.builtin().all(), [read_object_info(path) for path, _, _ in files])
+    return Catalogue(Registry.builtin().specs, [read_object_info(path) for path, _, _ in files])
 
 
 def _version(path: Path) -> int:

@@ -5,10 +5,11 @@ bring dumps of their own, which know their packs.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from engine.catalogue.installed import schema_of
@@ -27,12 +28,14 @@ class Catalogue:
     damaged: of the classes asked for, those with an entry in a dump that cannot be read, and why; it was passed over.
     """
 
-    def __init__(self, specs: Iterable[NodeSpec] = (), dumps: Sequence[Mapping[str, Any]] = ()) -> None:
-        """specs: classes that are installed; for those that the table does not have, they are the schema.
+    def __init__(
+        self, specs: Mapping[str, NodeSpec] = MappingProxyType({}), dumps: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """specs: classes that are installed, by name; for those that the table does not have, they are the schema.
 
         dumps: answers to /object_info, which count before the table, the last one first.
         """
-        self._specs = {spec.class_type: spec for spec in specs}
+        self._specs = specs
         self._dumps = tuple(reversed(dumps))
         self._found: dict[str, NodeSchema | None] = {}
         self.damaged: dict[str, str] = {}
@@ -62,8 +65,7 @@ class Catalogue:
         return None
 
     def _installed(self, class_type: str) -> NodeSchema | None:
-        spec = self._specs.get(class_type)
-        return schema_of(spec) if spec else None
+        return schema_of(self._specs[class_type]) if class_type in self._specs else None
 
 
 @cache

@@ -1,7 +1,7 @@
 """Registry: every node class that a graph may name, found by name and never by a static import."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -13,7 +13,7 @@ from engine.plugins.nearest import Nearest
 from schemas.node import Node, NodeSpec
 
 OWN_PACKAGE = "nodes"
-"""Our own nodes come in by name as anybody's would: its MODULES tuple names modules, each of which lists NODES."""
+"""Our own nodes come in by name as anybody's would: its MODULES tells which module lists a class in NODES."""
 ENTRY_POINT_GROUP = "comfyless.nodes"
 """Where an installed pack offers a module with NODES, or the tuple itself; the entry's name is the pack's."""
 
@@ -84,9 +84,37 @@ def _add(found: dict[str, NodeSpec], spec: NodeSpec) -> None:
 
 @cache
 def _builtin() -> Registry:
-    """Read once for a process: our own nodes do not change while it runs."""
-    modules = [importlib.import_module(name) for name in importlib.import_module(OWN_PACKAGE).MODULES]
-    return Registry.of(node.spec() for module in modules for node in module.NODES)
+    """One for a process: our own nodes do not change while it runs. Raises PackInvalid if two have one name."""
+    places: dict[str, str] = {}
+    for module, names in importlib.import_module(OWN_PACKAGE).MODULES.items():
+        for name in names:
+            if places.setdefault(name, module) != module:
+                raise PackInvalid(f"two node classes are named {name!r}, in {places[name]} and in {module}")
+    return Registry(OwnSpecs(places))
+
+
+class OwnSpecs(Mapping[str, NodeSpec]):
+    """Our own classes by name, each made when first asked for: making them all takes longer than most checks."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        """places: the module of each class."""
+        self._places = places
+        self._made: dict[str, NodeSpec] = {}
+
+    def __getitem__(self, name: str) -> NodeSpec:
+        if name not in self._made:
+            offered = importlib.import_module(self._places[name]).NODES
+            self._made |= {node.__name__: node.spec() for node in offered}
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
 
 
 def _specs_of(entry: EntryPoint) -> list[NodeSpec]:

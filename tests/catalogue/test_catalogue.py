@@ -88,17 +88,17 @@ def test_an_installed_class_that_the_table_lacks_is_known_by_its_spec():
     spec = NodeSpec(
         "PackBlur", {entry.name: entry for entry in inputs}, (OutputSpec("image", "IMAGE"),), print, pack="Blurs"
     )
-    schema = Catalogue([spec]).find("PackBlur")
+    schema = Catalogue({spec.class_type: spec}).find("PackBlur")
     assert [entry.name for entry in schema.inputs] == ["image", "seed", "hint"]
     assert [entry.name for entry in schema.widgets()] == ["seed", "hint"]
     assert schema.by_name["seed"] == InputSchema("seed", "INT", default=3, minimum=0, maximum=9, control=True)
     assert (schema.since, schema.outputs[0].type) == ("Blurs", "IMAGE")
-    assert "PackBlur" in Catalogue([spec]).names()
+    assert "PackBlur" in Catalogue({spec.class_type: spec}).names()
     assert "PackBlur" not in Catalogue().names()
 
 
 def test_the_table_is_asked_before_installed_classes():
-    assert Catalogue(Registry.builtin().all()).find("KSampler").since == "core 0.3.64"
+    assert Catalogue(Registry.builtin().specs).find("KSampler").since == "core 0.3.64"
 
 
 def described(*names, pack=None, title="Theirs"):
@@ -108,13 +108,13 @@ def described(*names, pack=None, title="Theirs"):
 
 
 def test_a_dump_is_asked_before_the_table_and_a_later_before_an_earlier():
-    known = Catalogue((), [described("KSampler", "A"), described("A", title="Later"), described("B")])
+    known = Catalogue({}, [described("KSampler", "A"), described("A", title="Later"), described("B")])
     assert [known.find(name).display_name for name in ("KSampler", "A", "B")] == ["Theirs", "Later", "Theirs"]
     assert {"KSampler", "A", "B", "SaveImage"} <= known.names()
 
 
 def test_the_table_knows_best_where_a_class_is_from():
-    known = Catalogue((), [described("SaveImage", "UnetLoaderGGUF", "PackBlur", pack="blurs"), described("New")])
+    known = Catalogue({}, [described("SaveImage", "UnetLoaderGGUF", "PackBlur", pack="blurs"), described("New")])
     assert (known.find("SaveImage").since, known.find("SaveImage").address) == ("core 0.3.64", None)
     assert known.find("UnetLoaderGGUF").since == "ComfyUI-GGUF"
     assert (known.find("PackBlur").since, known.find("PackBlur").address) == ("blurs", "")
@@ -122,7 +122,7 @@ def test_the_table_knows_best_where_a_class_is_from():
 
 
 def test_a_damaged_entry_is_passed_over_and_remembered():
-    known = Catalogue((), [described("A"), {"A": {"input": 3}, "KSampler": None, "B": []}])
+    known = Catalogue({}, [described("A"), {"A": {"input": 3}, "KSampler": None, "B": []}])
     assert known.find("A").display_name == "Theirs"
     assert known.find("KSampler").since == "core 0.3.64"
     assert known.find("B") is None

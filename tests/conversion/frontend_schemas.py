@@ -28,7 +28,7 @@ class Had(Catalogue):
 
     def __init__(self, *found: Dump) -> None:
         """found: as for Catalogue, the last one counts."""
-        super().__init__((), found)
+        super().__init__({}, found)
         self._had = frozenset().union(*found)
 
     def find(self, class_type: str) -> NodeSchema | None:

@@ -121,7 +121,7 @@ def sampler(values: Any, name: Any = 5) -> dict[str, Any]:
 
 
 def read(graph: dict[str, Any]) -> Workflow:
-    return translate("a.json", graph, Catalogue([]))
+    return translate("a.json", graph, Catalogue())
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ STEP = 12
 
 @cache
 def catalogue() -> Catalogue:
-    return Catalogue(Registry.builtin().all())
+    return Catalogue(Registry.builtin().specs)
 
 
 def graphs() -> Iterator[tuple[str, Graph]]:

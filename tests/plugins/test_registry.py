@@ -1,10 +1,14 @@
 """The registry of node classes."""
 
+import importlib
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
 import pytest
 
+import nodes
 from engine.errors import PackInvalid
 from engine.plugins import registry as module
 from engine.plugins.registry import Registry
@@ -68,3 +72,15 @@ def test_packs_that_claim_one_name_are_refused_by_name(monkeypatch):
 
 def test_entry_points_are_those_of_the_standard_library():
     assert EntryPoint("toybox", "tests.toys", module.ENTRY_POINT_GROUP).load() is not None
+
+
+def test_our_modules_list_the_classes_that_they_are_said_to():
+    for name, classes in nodes.MODULES.items():
+        assert tuple(node.__name__ for node in importlib.import_module(name).NODES) == classes
+
+
+def test_asking_for_one_class_imports_no_other_module():
+    asked = "import sys; from engine.plugins.registry import Registry; Registry.builtin().find('VAEDecode'); "
+    told = "print(sorted(name for name in sys.modules if name.startswith('nodes.')))"
+    done = subprocess.run([sys.executable, "-c", asked + told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['nodes.latent']"
