@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from engine.checkpoints import detect, index, runnable
 from engine.errors import ModelFileInvalid
 from engine.graph.folders import INPUT
 from engine.graph.literals import Fault
@@ -29,9 +28,12 @@ def check_there(scene: Scene, widget: Widget, value: str) -> None:
 def check_held(scene: Scene, widget: Widget, value: str) -> None:
     """Raises Fault if the file's header shows no model that the node can run."""
     path = scene.folders.path(widget.folder, value) if widget.folder and widget.holds else None
+    if path is None:
+        return
+    from engine.checkpoints import index, runnable  # what reads headers is only wanted where there are any
+
     try:
-        if path is not None:
-            runnable.require(index.read(path), *widget.holds)
+        runnable.require(index.read(path), *widget.holds)
     except ModelFileInvalid as error:
         raise Fault("bad-file", f"{shown(value)} {error.said}", error.fix) from error
 
@@ -61,8 +63,12 @@ def _again(value: str, held: Mapping[str, str], first: str, other: str) -> str:
 def _held(scene: Scene, widget: Widget, value: str) -> dict[str, str]:
     """Kinds of models in a file, of those that the widget takes, with their titles."""
     path = scene.folders.path(widget.folder, value) if widget.folder and scene.has_file(widget.folder, value) else None
+    if path is None:
+        return {}
+    from engine.checkpoints import detect, index
+
     try:
-        parts = detect.parts(index.read(path)) if path is not None else ()
+        parts = detect.parts(index.read(path))
     except ModelFileInvalid:
         return {}
     return {part.kind: part.title for part in parts if part.kind in widget.holds}
