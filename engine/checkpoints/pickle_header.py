@@ -107,6 +107,7 @@ def read_zip(file: BinaryIO) -> tuple[Any, dict[str, Span]]:
             return built, dict(stored(file, members, pickled.filename.removesuffix("data.pkl") + "data/"))
     except Malformed:
         raise
+    # zipfile raises all of these for damaged archives: NotImplementedError for a version or packing that it cannot read
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError) as error:
         raise Malformed(f"damaged zip ({str(error)[:200]})") from error
 

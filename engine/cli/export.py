@@ -177,8 +177,8 @@ def _png(console: Console, arguments: argparse.Namespace, drawn: "Drawn") -> byt
         console.note(
             words.plain(f"{arguments.file}: drawn at {picture.scale:.0%} of its size, to fit into {size} pixels")
         )
-    texts = {} if drawn.workflow is None else {"prompt": drawn.workflow.prompt.as_json()}
-    return png(picture.image, texts if drawn.graph is None else {**texts, "workflow": drawn.graph})
+    prompt = None if drawn.workflow is None else drawn.workflow.prompt.as_json()
+    return png(picture.image, prompt, drawn.graph)
 
 
 def _mark(console: Console, arguments: argparse.Namespace, drawn: "Drawn", form: str) -> None:

@@ -10,12 +10,13 @@ DRAWING = "comfyless drawing"
 """Keyword of the text that tells our drawings from pictures that a graph has made."""
 
 
-def png(image: Image.Image, texts: dict[str, Any]) -> bytes:
-    """The file. texts: JSON by keyword: "workflow" and "prompt", as ComfyUI writes them into its own pictures."""
+def png(image: Image.Image, prompt: dict[str, Any] | None, workflow: dict[str, Any] | None) -> bytes:
+    """The file. prompt, workflow: the graph in API form and the editor's, as ComfyUI writes them into its own pictures."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text(DRAWING, "1")
-    for keyword, value in texts.items():
-        chunks.add_text(keyword, _strict(value))
+    for keyword, value in (("prompt", prompt), ("workflow", workflow)):
+        if value is not None:
+            chunks.add_text(keyword, _strict(value))
     file = io.BytesIO()
     image.save(file, "PNG", pnginfo=chunks)
     return file.getvalue()

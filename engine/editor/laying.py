@@ -16,7 +16,7 @@ from engine.catalogue.catalogue import Catalogue
 from engine.editor import dynamic_prompts, tokens
 from engine.editor.graph import Path
 from engine.editor.graph_copy import NAMED, VALUES, GraphCopy, same
-from engine.editor.translating import Options, translate
+from engine.editor.translating import translate
 from engine.editor.widget_defaults import as_loaded
 from engine.editor.widget_writing import rewritten
 from engine.editor.widgets import entry_of
@@ -32,20 +32,10 @@ _Literal = tuple[str, str]
 """A node of the prompt, and one of its fields."""
 
 
-def lay_over(
-    name: str, graph: dict[str, Any], prompt: Prompt, catalogue: Catalogue, options: Options | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """A copy of an editor's graph that says what a prompt says, and a remark for each literal that it cannot say.
-
-    name: the file, for messages. options: those with which the prompt was made; other choices or another moment count
-    as changes. Raises what `translate` does.
-    """
-    found, remarks = laid(translate(name, graph, catalogue, options), prompt, catalogue)
-    return found.workflow or {}, remarks
-
-
 def laid(workflow: Workflow, prompt: Prompt, catalogue: Catalogue | None = None) -> tuple[Workflow, list[str]]:
-    """A copy of a workflow with another prompt, of which the editor's graph says the same; and remarks, as above.
+    """A copy of a workflow with another prompt, of which the editor's graph says the same.
+
+    With it a remark for each literal that the graph cannot say.
 
     catalogue: without one, what the file has no place for gets none.
     """

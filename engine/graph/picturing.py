@@ -27,8 +27,7 @@ def picture(
 
     panels = panels_of_workflow(workflow, catalogue)
     marks.apply(panels, marks.by_problem(problems) if report is None else marks.marks_of(report))
-    texts = {"prompt": workflow.prompt.as_json(), "workflow": workflow.workflow}
-    return png(paint(panels).image, {name: text for name, text in texts.items() if text is not None})
+    return png(paint(panels).image, workflow.prompt.as_json(), workflow.workflow)
 
 
 def mermaid(workflow: Workflow, catalogue: Catalogue) -> str:

@@ -119,7 +119,7 @@ def encodable(kind: str) -> bool:
 
     try:
         gguf.quants.quantize(np.zeros((1, WIDE_ROW), np.float32), gguf.GGMLQuantizationType[kind])
-    except NotImplementedError:
+    except NotImplementedError:  # how gguf tells that it can decode a type, but not make it
         return False
     return True
 

@@ -86,7 +86,7 @@ def test_a_prompt_without_places_is_drawn() -> None:
 
 @pytest.mark.parametrize("held", [float("nan"), 1.5, "\ud800", "日本"])
 def test_the_file_carries_its_graph_as_strict_json(held: Any) -> None:
-    data = png(Image.new("RGB", (2, 2)), {"workflow": {"nodes": [held]}})
+    data = png(Image.new("RGB", (2, 2)), None, {"nodes": [held]})
     text = Image.open(io.BytesIO(data)).text["workflow"]  # type: ignore[attr-defined]
     value = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert value == {"nodes": [None if held != held else held]}

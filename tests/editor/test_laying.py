@@ -11,7 +11,7 @@ import pytest
 
 from engine.catalogue.catalogue import Catalogue
 from engine.editor.control import with_values
-from engine.editor.laying import laid, lay_over
+from engine.editor.laying import laid
 from engine.editor.translating import Options, translate
 from engine.editor.widgets import entry_of
 from engine.errors import GraphInvalid
@@ -50,6 +50,15 @@ def opened(name: str, options: Options | None = None) -> Workflow:
         return translate(name, GRAPHS[name], catalogue(), options)
     except GraphInvalid:
         pytest.skip("a graph that is refused")
+
+
+def lay_over(
+    name: str, graph: Graph, prompt: Prompt, known: Catalogue, options: Options | None = None
+) -> tuple[Graph, list[str]]:
+    """The graph that says what a prompt says, and the remarks."""
+    found, remarks = laid(translate(name, graph, known, options), prompt, known)
+    assert found.workflow is not None
+    return found.workflow, remarks
 
 
 def written(graph: Graph | None) -> str:

@@ -92,7 +92,7 @@ def test_a_value_that_passes_straight_through_a_subgraph_arrives():
     assert made.prompt.nodes["3"].inputs["model"] == ["1", 0]
 
 
-def test_a_thousand_reroutes_are_walked_once_for_all_readers():
+def test_a_thousand_reroutes_lead_every_reader_to_the_source():
     count = 1000
     nodes = [node(0, "MakeMODEL", outputs=("MODEL",))]
     nodes += [node(n, "Reroute", ("", "*", n), outputs=("MODEL",)) for n in range(1, count)]

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from engine.checkpoints.keymaps.llama_cpp import renamed
+
 BLOCK = re.compile(r"blk\.(\d+)\.(.+)")
 
 IN_BLOCK: Mapping[str, str] = {
@@ -27,8 +29,4 @@ OUTSIDE: Mapping[str, str] = {
 
 def hugging_face(name: str) -> str:
     """Hugging Face's name of a tensor by llama.cpp's; a name that Llama has not stays as it is."""
-    block = BLOCK.fullmatch(name)
-    if block is None:
-        return OUTSIDE.get(name, name)
-    known = IN_BLOCK.get(block[2])
-    return name if known is None else f"model.layers.{block[1]}.{known}"
+    return renamed(name, BLOCK, "model.layers", IN_BLOCK, OUTSIDE)
