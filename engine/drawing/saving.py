@@ -11,7 +11,7 @@ DRAWING = "comfyless drawing"
 
 
 def png(image: Image.Image, prompt: dict[str, Any] | None, workflow: dict[str, Any] | None) -> bytes:
-    """The file. prompt, workflow: the graph in API form and the editor's, as ComfyUI writes them into its own pictures."""
+    """The file. prompt, workflow: the graph in API form and the editor's, as ComfyUI writes them into its pictures."""
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text(DRAWING, "1")
     for keyword, value in (("prompt", prompt), ("workflow", workflow)):
