@@ -376,7 +376,7 @@ class Session:
             self.folders,
             OutputFolder(settings.output, settings.temp),
             self._ledger,
-            cache=OutputCache(settings.cache),
+            cache=OutputCache(settings.memory_cache),
             device=device,
             dtype=settings.dtype,
             threads=settings.threads,

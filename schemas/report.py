@@ -116,6 +116,28 @@ class Peak(BaseModel):
     vram: int = 0
 
 
+class Work(BaseModel):
+    """What was computed with weights, counted: texts encoded, weights loaded, evaluations of a diffusion model.
+
+    A conditional and an unconditional evaluation in one batch count as one call. In a batch, what several rows share is
+    counted in the row that came first.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    encodes: int = 0
+    loads: int = 0
+    model_calls: int = 0
+
+    def __add__(self, other: "Work") -> "Work":
+        """Both together."""
+        return Work(
+            encodes=self.encodes + other.encodes,
+            loads=self.loads + other.loads,
+            model_calls=self.model_calls + other.model_calls,
+        )
+
+
 class RunReport(BaseModel):
     """The result of one file.
 
@@ -132,6 +154,7 @@ class RunReport(BaseModel):
     steps: list[StepReport] = Field(default_factory=list)
     loras: list[LoraReport] = Field(default_factory=list)
     peak: Peak = Field(default_factory=Peak)
+    work: Work = Field(default_factory=Work)
     error: str | None = None
     failed_node: str | None = None
 

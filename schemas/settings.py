@@ -84,7 +84,9 @@ class Settings(BaseSettings):
     ComfyUI's format. object_info: what running ComfyUIs answer to GET /object_info, to read editors' files with the
     schemas of their packs; a later file counts before an earlier one. input, output, temp: ComfyUI's folders of these
     names. threads: None leaves the choice to the libraries. ram, vram: bytes that weights may take beside their mapped
-    files, and on an accelerator; None: no limit, and what is free there. cache: bytes that outputs of nodes may take.
+    files, and on an accelerator; None: no limit, and what is free there. memory_cache: bytes that outputs of nodes may
+    take in memory. cache: the folder of outputs kept on disk, shared by processes; "off" for none; None: as the verb
+    has it. cache_size: bytes that it may take.
     """
 
     model_config = SettingsConfigDict(
@@ -102,7 +104,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=4096, description="a whole number from 1")
     ram: ByteCount | None = Field(default=None, description=SIZE)
     vram: ByteCount | None = Field(default=None, description=SIZE)
-    cache: ByteCount = Field(default=2 * 2**30, description=SIZE)
+    memory_cache: ByteCount = Field(default=2 * 2**30, description=SIZE)
+    cache: Literal["off"] | HomePath | None = Field(default=None, description="a folder, or off")
+    cache_size: ByteCount = Field(default=20 * 2**30, description=SIZE)
 
     @classmethod
     def settings_customise_sources(
@@ -140,8 +144,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         said = PydanticCustomError("toml", "cannot be read: {why}", {"why": str(error)})
         raise ValidationError.from_exception_data("Settings", [InitErrorDetails(type=said, input=str(path))]) from error
-    for name in ("models", "extra_model_paths", "object_info", "input", "output", "temp"):
-        if name in values:
+    for name in ("models", "extra_model_paths", "object_info", "input", "output", "temp", "cache"):
+        if values.get(name, "off") != "off":
             values[name] = _beside(path, values[name])
     return values
 

@@ -21,7 +21,9 @@ _SETTINGS = (
     ("threads", "N", "processor threads (default: the libraries' choice)"),
     ("ram", "SIZE", "memory that models may take beside their files, such as 12G (default: no limit)"),
     ("vram", "SIZE", "memory of an accelerator that models may take (default: what is free, less 2G to compute in)"),
-    ("cache", "SIZE", "memory for results that later files may use again (default: 2G)"),
+    ("memory-cache", "SIZE", "memory for results that later files may use again (default: 2G)"),
+    ("cache", "DIR", "keep results in this folder too, for later processes; off for none (watch and batch: a default)"),
+    ("cache-size", "SIZE", "disk space that the cache may take (default: 20G)"),
 )
 _REPEATED = ("models", "extra-model-paths", "object-info")
 
@@ -29,7 +31,7 @@ PLACES = ("models", "extra-model-paths", "input")
 """What a verb needs to know where files are."""
 READING = (*PLACES, "object-info")
 """What a verb needs to know where files are, and to read graphs."""
-RUNNING = (*READING, "output", "temp", "device", "dtype", "threads", "ram", "vram", "cache")
+RUNNING = (*READING, "output", "temp", "device", "dtype", "threads", "ram", "vram", "memory-cache", "cache", "cache-size")
 """What a verb needs to run nodes."""
 
 

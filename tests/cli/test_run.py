@@ -187,7 +187,7 @@ def test_options_become_settings(api: FakeApi, command: Command, empty_folder: P
     (empty_folder / "n").mkdir()
     command(
         *("run", "a.json", "--models", "m", "--models", "n", "--device", "cpu", "--dtype", "bf16", "--threads", "3"),
-        *("--ram", "12G", "--vram", "8GiB", "--cache", "0", "--input", "i", "--output", "o", "--temp", "t"),
+        *("--ram", "12G", "--vram", "8GiB", "--memory-cache", "0", "--input", "i", "--output", "o", "--temp", "t"),
     )
     told = api.settings.model_dump(exclude={"extra_model_paths", "object_info"})
     assert told == {

@@ -1,0 +1,87 @@
+"""Job: one graph to be run unattended, on its way from a queue to a worker and back as pictures in their places."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.report import RunReport
+from schemas.workflow import Workflow
+
+JobState = Literal["waiting", "running", "finishing", "done", "failed"]
+"""Waiting to be claimed; claimed by somebody; run, its files being put in their places; over, one way or the other."""
+
+
+class Draft(BaseModel):
+    """A picture that a job has made, whole but not yet under its own name.
+
+    file: where it lies. node: that wrote it. name: its filename prefix, tokens expanded (see running.output_names).
+    kind: which folder it is for. final: the path it got, once it has one.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    file: str
+    node: str
+    name: str
+    kind: Literal["output", "temp"] = "output"
+    batch_index: int = 0
+    final: str | None = None
+
+
+class JobOrder(BaseModel):
+    """What a worker is given: a graph to run.
+
+    job: the journal's number. staging: a folder of this attempt alone, for drafts; made by the worker when it needs it.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    job: int
+    workflow: Workflow
+    staging: str
+
+
+class JobResult(BaseModel):
+    """What a worker gives back. report: of this job alone; its outputs name drafts. seconds: of its own steps.
+
+    contents: the bytes of drafts by their `file`, where the worker's disk is not the one that pictures go to.
+    failure: the traceback, as text, if a node failed.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    job: int
+    report: RunReport
+    drafts: list[Draft] = Field(default_factory=list)
+    contents: dict[str, bytes] = Field(default_factory=dict)
+    seconds: float = 0.0
+    failure: str | None = None
+
+
+class Move(BaseModel):
+    """A file that goes elsewhere when its job is over. stamp: of the file that was run, lest another one is moved."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    source: str
+    target: str
+    stamp: str = ""
+
+
+class Outcome(BaseModel):
+    """What remains to be done on disk when a job has run; written to the journal first, so that anyone can finish it.
+
+    report: as the worker gave it. drafts: pictures to put in their places. staging: the folder to remove after that.
+    report_file: where the report goes, if it is wanted. error_file: where a readable note of the failure goes.
+    move: of the graph's own file. seconds: as in JobResult.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    report: RunReport
+    drafts: list[Draft] = Field(default_factory=list)
+    staging: str | None = None
+    report_file: str | None = None
+    error_file: str | None = None
+    move: Move | None = None
+    seconds: float = 0.0
