@@ -8,6 +8,7 @@
     ├── DoesNotFit          free memory or raise the budget                                      exit 1
     ├── NodeFailed          a node raised while running; the cause is chained                    exit 1
     ├── PackInvalid         fix or remove a node pack                                            exit 2
+    ├── JournalInvalid      name another folder: what lies there is no journal, or a newer one   exit 2
     └── Interrupted         the user wants to stop                                               exit 130
 
 FileMissing and ModelFileInvalid exit with 2 when found before the run, and with 1, inside NodeFailed, during it;
@@ -73,6 +74,10 @@ class NodeFailed(ComfylessError):
 
 class PackInvalid(ComfylessError):
     """A node pack cannot be loaded, or two packs claim one name."""
+
+
+class JournalInvalid(ComfylessError):
+    """A journal's or a cache's file is none, or was written by a newer comfyless."""
 
 
 class Interrupted(ComfylessError):

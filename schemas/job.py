@@ -1,10 +1,11 @@
 """Job: one graph to be run unattended, on its way from a queue to a worker and back as pictures in their places."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.report import RunReport
+from schemas.report import Event, RunReport
 from schemas.workflow import Workflow
 
 JobState = Literal["waiting", "running", "finishing", "done", "failed"]
@@ -45,7 +46,8 @@ class JobResult(BaseModel):
     """What a worker gives back. report: of this job alone; its outputs name drafts. seconds: of its own steps.
 
     contents: the bytes of drafts by their `file`, where the worker's disk is not the one that pictures go to.
-    failure: the traceback, as text, if a node failed.
+    failure: the traceback, as text, if a node failed. disk: why no draft could be written, if that is what is wrong:
+    the job may do better when there is room.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -56,6 +58,7 @@ class JobResult(BaseModel):
     contents: dict[str, bytes] = Field(default_factory=dict)
     seconds: float = 0.0
     failure: str | None = None
+    disk: str | None = None
 
 
 class Move(BaseModel):
@@ -85,3 +88,31 @@ class Outcome(BaseModel):
     error_file: str | None = None
     move: Move | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted(Event):
+    """A job was given to a worker. name: the graph's file, or the row. attempt: from 1."""
+
+    job: int
+    name: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded(Event):
+    """A job is over, its files in their places, or it waits again. outputs: paths, in the order written."""
+
+    job: int
+    name: str
+    state: JobState
+    seconds: float
+    outputs: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Event):
+    """Nothing goes on for a reason that somebody should know: a full disk."""
+
+    said: str
