@@ -34,12 +34,16 @@ NO_MODELS: Models = frozenset()
 
 
 class Entry(NamedTuple):
-    """What one step left behind. saved: paths of the files it wrote. loras: how those that it loaded fit."""
+    """What one step left behind. saved: paths of the files it wrote. loras: how those that it loaded fit.
+
+    digest: of the outputs, if the step computed with weights and they can be digested; see engine.running.digests.
+    """
 
     outputs: Outputs
     models: Models = NO_MODELS
     saved: tuple[str, ...] = ()
     loras: tuple[LoraReport, ...] = ()
+    digest: str | None = None
 
 
 @dataclass(slots=True)
