@@ -43,10 +43,14 @@ class StepRecord:
 
 
 class KeyMaker:
-    """Makes the keys of one plan. Each file is looked at once, so that one plan sees one state of the disk."""
+    """Makes the keys of one plan. Each file is looked at once, so that one plan sees one state of the disk.
 
-    def __init__(self, files: Files) -> None:
+    fresh_outputs: output nodes are never cached, so that each graph writes its own pictures.
+    """
+
+    def __init__(self, files: Files, fresh_outputs: bool = False) -> None:
         """Look at nothing yet."""
+        self.fresh_outputs = fresh_outputs
         self._files = files
         self._found: dict[tuple[str, str], FileRef] = {}
         self._choices: dict[int, tuple[NodeSpec, tuple[FileChoice, ...]]] = {}
@@ -62,7 +66,8 @@ class KeyMaker:
         # With the path, because recipes hold it: a file that was moved must not be looked for where it was.
         files = {field: f"{file.fingerprint} {file.path}" for field, file in self.files_of(node)}
         version = f"{spec.pack} {spec.version}"
-        if spec.cached and all(map(is_lasting, (key for key, _ in parents.values()))):
+        cached = spec.cached and not (self.fresh_outputs and spec.output_node)
+        if cached and all(map(is_lasting, (key for key, _ in parents.values()))):
             key = _hashed(spec.class_type, version, _text(node.literals), parents, files)
         else:
             key = unique_key()
