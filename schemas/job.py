@@ -33,6 +33,7 @@ class JobOrder(BaseModel):
     """What a worker is given: a graph to run.
 
     job: the journal's number. staging: a folder of this attempt alone, for drafts; made by the worker when it needs it.
+    group: equal for jobs that use equal models.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -40,6 +41,7 @@ class JobOrder(BaseModel):
     job: int
     workflow: Workflow
     staging: str
+    group: str = ""
 
 
 class JobResult(BaseModel):
@@ -76,7 +78,7 @@ class Outcome(BaseModel):
 
     report: as the worker gave it. drafts: pictures to put in their places. staging: the folder to remove after that.
     report_file: where the report goes, if it is wanted. error_file: where a readable note of the failure goes.
-    move: of the graph's own file. seconds: as in JobResult.
+    move: of the graph's own file. seconds, failure: as in JobResult.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -88,6 +90,7 @@ class Outcome(BaseModel):
     error_file: str | None = None
     move: Move | None = None
     seconds: float = 0.0
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
