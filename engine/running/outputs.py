@@ -13,6 +13,8 @@ import string
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -85,16 +87,23 @@ def encode_png(picture: "NDArray[np.uint8]", metadata: Mapping[str, str], compre
 
 
 def picture_metadata(
-    prompt: Prompt, workflow: Mapping[str, Any] | None, models: Iterable[tuple[FileRef, str]], device: str
+    prompt: Prompt,
+    workflow: Mapping[str, Any] | None,
+    models: Iterable[tuple[FileRef, str]],
+    device: str,
+    nodes: Mapping[str, str] | None = None,
+    saved_by: str | None = None,
 ) -> dict[str, str]:
     """The texts a picture carries: ComfyUI's `prompt` and `workflow`, which restore the graph there, and `comfyless`.
 
     workflow: the editor's graph, if the file had one. models: each model file the picture depends on, with the type it
-    was computed in. No time stands in them, so that the same run writes the same bytes.
+    was computed in. nodes: digests of what the nodes before it gave, by id (see running.digests). saved_by: the node
+    that writes it. No time stands in them, so that the same run writes the same bytes.
     """
     graph = prompt.as_json()
-    about = {
+    about: dict[str, Any] = {
         "version": VERSION,
+        "torch": torch_version(),
         "device": device,
         "seeds": seeds_in(prompt),
         "models": [
@@ -102,8 +111,21 @@ def picture_metadata(
             for file, dtype in models
         ],
     }
+    if nodes:
+        about["nodes"] = dict(sorted(nodes.items()))
+    if saved_by is not None:
+        about["saved_by"] = saved_by
     texts = {"prompt": graph, "workflow": workflow, "comfyless": about}
     return {keyword: json.dumps(value) for keyword, value in texts.items() if value is not None}
+
+
+@cache
+def torch_version() -> str | None:
+    """The version of torch, build included ("2.13.0+cu128"); None where there is none. Nothing is imported for it."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return None
 
 
 def seeds_in(prompt: Prompt) -> dict[str, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from engine import VERSION
@@ -242,12 +243,19 @@ def test_a_picture_carries_graph_models_and_seeds() -> None:
     assert json.loads(texts["workflow"]) == {"nodes": []}
     assert json.loads(texts["comfyless"]) == {
         "version": VERSION,
+        "torch": torch.__version__,
         "device": "cpu",
         "seeds": {"31": 42},
         "models": [
             {"folder": "checkpoints", "name": "flux1-dev-fp8.safetensors", "fingerprint": "abc", "dtype": "bf16"}
         ],
     }
+
+
+def test_a_picture_names_what_the_nodes_before_it_gave_and_the_node_that_saves_it() -> None:
+    texts = picture_metadata(Prompt(nodes={}), None, [], "cpu", {"9": "b", "31": "a"}, "40")
+    about = json.loads(texts["comfyless"])
+    assert (about["nodes"], about["saved_by"]) == ({"31": "a", "9": "b"}, "40")
 
 
 def test_without_an_editors_graph_there_is_no_workflow_text() -> None:
