@@ -1,10 +1,44 @@
 """Batch: rows of settings for one graph, what is known of them beforehand, and what became of each."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.job import JobState
+
+
+class Row(BaseModel):
+    """One run of the graph.
+
+    index: from 1. settings: as written, by column, and what changed since the run before. values: (node, field, value)
+    of the prompt's literals that differ from the graph's. run: which of the runs with these settings it is, from 1.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    index: int
+    settings: dict[str, Any] = Field(default_factory=dict)
+    values: list[tuple[str, str, Any]] = Field(default_factory=list)
+    run: int = 1
+
+
+class Recipe(BaseModel):
+    """What a batch's folder keeps, beside its rows, to go on without being told anything again.
+
+    name: of the graph, as it was named. graph: its file in the folder. sets: NODE.FIELD=VALUE for every row. prompt_seed,
+    control: as for `run --repeat`. rows: how many. options: settings that the command was given, paths made absolute.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    format: Literal[1] = 1
+    name: str
+    graph: str
+    sets: list[str] = Field(default_factory=list)
+    prompt_seed: int | Literal["off"] | None = None
+    control: str | None = None
+    rows: int
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class ManifestLine(BaseModel):

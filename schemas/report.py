@@ -32,6 +32,7 @@ ProblemCode = Literal[
     "unknown-node",
     "bad-override",
     "bad-setting",
+    "bad-rows",
     "not-convertible",
     "not-comparable",
     "would-overwrite",

@@ -27,6 +27,20 @@ def override(workflow: Workflow, sets: Sequence[str], registry: Registry, catalo
     return found.model_copy(update={"notes": [*found.notes, *remarks]})
 
 
+def targets(workflow: Workflow, name: str, registry: Registry, catalogue: Catalogue) -> list[rewrite.Target]:
+    """The literals that a NODE.FIELD stands for: one, or for a node that only an editor has, those behind it.
+
+    Raises GraphInvalid as `override` does.
+    """
+    try:
+        return [rewrite.target(workflow.prompt, name, registry)]
+    except GraphInvalid as refused:
+        if workflow.workflow is None or refused.problems[0].code != "unknown-node":
+            raise
+        spelled = _spelled_out(workflow, [f"{name}="], catalogue, refused)
+        return [rewrite.target(workflow.prompt, each.removesuffix("="), registry) for each in spelled]
+
+
 def located(workflow: Workflow, catalogue: Catalogue) -> Workflow:
     """A workflow that knows where its editor's graph, if any, keeps each literal of its prompt.
 
@@ -46,8 +60,13 @@ def _overridden(workflow: Workflow, sets: Sequence[str], registry: Registry, cat
     except GraphInvalid as refused:
         if workflow.workflow is None or all(problem.code != "unknown-node" for problem in refused.problems):
             raise
-        try:
-            found = faces.faces_of(located(workflow, catalogue), catalogue)
-        except GraphInvalid:  # that the editor's graph is damaged is told where it is laid
-            raise refused from None
-        return rewrite.apply(workflow.prompt, faces.spelled_out(sets, found, workflow.prompt), registry)
+        return rewrite.apply(workflow.prompt, _spelled_out(workflow, sets, catalogue, refused), registry)
+
+
+def _spelled_out(workflow: Workflow, sets: Sequence[str], catalogue: Catalogue, refused: GraphInvalid) -> list[str]:
+    """Overrides of nodes of the prompt in place of those of nodes that only the editor's graph has."""
+    try:
+        found = faces.faces_of(located(workflow, catalogue), catalogue)
+    except GraphInvalid:  # that the editor's graph is damaged is told where it is laid
+        raise refused from None
+    return faces.spelled_out(sets, found, workflow.prompt)

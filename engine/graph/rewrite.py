@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import GraphInvalid
 from engine.graph.literals import writable
@@ -29,6 +29,25 @@ class _Refused(Exception):  # noqa: N818  # never leaves this file
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+
+
+class Target(NamedTuple):
+    """A literal that a person may name. known: what the class says of the input; None for an unknown class."""
+
+    node: str
+    field: str
+    known: InputSpec | None
+
+
+def target(prompt: Prompt, name: str, registry: Registry) -> Target:
+    """What NODE.FIELD names. Raises GraphInvalid as `apply` does for an override of it."""
+    override = f"{name}="
+    try:
+        node, field, _ = _Names(prompt).split(override)
+        return Target(node, field, _known(prompt, registry, override, node, field))
+    except _Refused as refused:
+        said = refused.problem.said.replace(shown(override), shown(name))
+        raise GraphInvalid([refused.problem.model_copy(update={"found": clipped(name), "said": said})]) from None
 
 
 def apply(prompt: Prompt, overrides: Sequence[str], registry: Registry) -> Prompt:
@@ -116,39 +135,48 @@ def _cuts(override: str) -> Iterator[tuple[str, str, str]]:
 
 def _value(prompt: Prompt, registry: Registry, override: str, name: str, field: str, text: str) -> Any:
     """The value to write. Raises _Refused."""
-    node = prompt.nodes[name]
-    spec = registry.find(node.class_type)
-    known = spec.possible.get(field) if spec else None
-
-    def refused(said: str, fix: str) -> _Refused:
-        return _Refused(
-            Problem(
-                code="bad-override",
-                node=clipped(name),
-                title=clipped(node.title),
-                class_type=clipped(node.class_type),
-                field=clipped(field),
-                found=clipped(override),
-                said=f"{shown(override)}: {said}",
-                fix=fix,
-            )
-        )
-
-    if spec is not None and known is None:
-        near = Nearest(spec.possible).of(field)
-        fix = one_of(near) or f"Its inputs are {', '.join(spec.inputs) or 'none'}."
-        raise refused(f"{node.class_type} has no input {shown(field)}.", fix)
-    if known is not None and not writable(known):
-        raise refused(f"{field} is a wire of type {known.socket}.", "Values can be given to widgets only.")
-    value = _read(known, text)
+    known = _known(prompt, registry, override, name, field)
+    value = read(known, text)
     if isinstance(value, str) and printable(value) != value:
-        raise refused("the value is no valid text.", "Give it in your terminal's encoding.")
+        said, fix = "the value is no valid text.", "Give it in your terminal's encoding."
+        raise _refused(prompt, override, name, field, said, fix)
     if value is None:
-        raise refused(f"{shown(text)} is neither true nor false.", "Write true or false.")
+        said = f"{shown(text)} is neither true nor false."
+        raise _refused(prompt, override, name, field, said, "Write true or false.")
     return value
 
 
-def _read(known: InputSpec | None, text: str) -> str | int | float | bool | None:
+def _known(prompt: Prompt, registry: Registry, override: str, name: str, field: str) -> InputSpec | None:
+    """What the class says of a field that takes values; None for an unknown class. Raises _Refused."""
+    spec = registry.find(prompt.nodes[name].class_type)
+    known = spec.possible.get(field) if spec else None
+    if spec is not None and known is None:
+        near = Nearest(spec.possible).of(field)
+        fix = one_of(near) or f"Its inputs are {', '.join(spec.inputs) or 'none'}."
+        raise _refused(prompt, override, name, field, f"{spec.class_type} has no input {shown(field)}.", fix)
+    if known is not None and not writable(known):
+        said = f"{field} is a wire of type {known.socket}."
+        raise _refused(prompt, override, name, field, said, "Values can be given to widgets only.")
+    return known
+
+
+def _refused(prompt: Prompt, override: str, name: str, field: str, said: str, fix: str) -> _Refused:
+    node = prompt.nodes[name]
+    return _Refused(
+        Problem(
+            code="bad-override",
+            node=clipped(name),
+            title=clipped(node.title),
+            class_type=clipped(node.class_type),
+            field=clipped(field),
+            found=clipped(override),
+            said=f"{shown(override)}: {said}",
+            fix=fix,
+        )
+    )
+
+
+def read(known: InputSpec | None, text: str) -> str | int | float | bool | None:
     """The text as its input wants it; None if a truth value is wanted and it is none."""
     if known is not None and known.socket in ("STRING", "COMBO"):
         return text
