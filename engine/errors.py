@@ -9,6 +9,7 @@
     ├── NodeFailed          a node raised while running; the cause is chained                    exit 1
     ├── PackInvalid         fix or remove a node pack                                            exit 2
     ├── JournalInvalid      name another folder: what lies there is no journal, or a newer one   exit 2
+    ├── WorkersFailed       look into what their processes said: none of them starts             exit 1
     └── Interrupted         the user wants to stop                                               exit 130
 
 FileMissing and ModelFileInvalid exit with 2 when found before the run, and with 1, inside NodeFailed, during it;
@@ -78,6 +79,10 @@ class PackInvalid(ComfylessError):
 
 class JournalInvalid(ComfylessError):
     """A journal's or a cache's file is none, or was written by a newer comfyless."""
+
+
+class WorkersFailed(ComfylessError):
+    """The processes or machines that jobs are run by do not start, or die before they are given any."""
 
 
 class Interrupted(ComfylessError):
