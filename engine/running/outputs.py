@@ -58,12 +58,7 @@ class OutputFolder:
         metadata: PNG text by keyword; its "prompt", JSON in API format, is also where `%Node.widget%` tokens are looked
         up. Raises NotWritten if the prefix leaves the folder or the file cannot be written; nothing is left then.
         """
-        if picture.dtype.name != "uint8" or picture.ndim != 3 or picture.shape[2] not in (3, 4) or 0 in picture.shape:
-            raise NotWritten(f"a picture must be uint8 (H, W, 3 or 4), not {picture.dtype} {picture.shape}.")
-        prompt = json.loads(metadata.get("prompt", "{}")) if "%" in prefix else {}
-        name = expand(prefix, prompt, width=picture.shape[1], height=picture.shape[0], now=self._clock())
-        if kind == "temp":
-            name += f"_{self._letters}"
+        name = name_of(picture, prefix, metadata, self._letters if kind == "temp" else "", self._clock())
         place = place_of(name, self._roots[kind])
         try:
             place.folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +67,18 @@ class OutputFolder:
             )
         except OSError as error:
             raise NotWritten(f"no picture could be written to {place.folder}: {error.strerror or error}.") from error
+
+
+def name_of(picture: "NDArray[np.uint8]", prefix: str, metadata: Mapping[str, str], letters: str, now: datetime) -> str:
+    """The prefix of a picture with its tokens replaced, `%batch_num%` excepted, and letters behind it, if any.
+
+    metadata: as `OutputFolder.save` takes it. Raises NotWritten if that is no picture.
+    """
+    if picture.dtype.name != "uint8" or picture.ndim != 3 or picture.shape[2] not in (3, 4) or 0 in picture.shape:
+        raise NotWritten(f"a picture must be uint8 (H, W, 3 or 4), not {picture.dtype} {picture.shape}.")
+    prompt = json.loads(metadata.get("prompt", "{}")) if "%" in prefix else {}
+    name = expand(prefix, prompt, width=picture.shape[1], height=picture.shape[0], now=now)
+    return f"{name}_{letters}" if letters else name
 
 
 def encode_png(picture: "NDArray[np.uint8]", metadata: Mapping[str, str], compression: int) -> bytes:
