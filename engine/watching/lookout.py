@@ -1,0 +1,142 @@
+"""Lookout: a thread that looks into the watched folder while others run graphs, and queues what has arrived."""
+
+import errno
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from engine.journal.journal import Journal, NewJob
+from engine.watching.arrivals import Arrival, Arrivals
+from engine.watching.waking import Waker
+
+RESCAN = 5.0
+"""Seconds between two looks where events wake us, in case one was lost."""
+POLLING = 1.0
+"""Seconds between two looks where nothing wakes us."""
+GATHERING = 0.02
+"""Seconds between two looks at least: files come in bursts."""
+SHARE = 5
+"""How many times longer than a look the pause after it lasts: looking at many files must not slow down the work."""
+RECONCILED = 5.0
+"""Seconds between two comparisons of what stands in the folder with what is queued."""
+BACKOFF = 5.0
+"""Seconds after which the journal is tried again when it could not be written."""
+
+
+class Lookout:
+    """While entered, jobs for what arrives are added to the journal.
+
+    A job is named as its file; its payload is {"stamp": ...} of the file that was found.
+    """
+
+    def __init__(
+        self,
+        arrivals: Arrivals,
+        waker: Waker,
+        journal: Journal,
+        *,
+        every: float = RESCAN,
+        group: Callable[[Arrival], str] = lambda arrival: "",
+        note: Callable[[str], None] = lambda said: None,
+    ) -> None:
+        """every: seconds between two looks if nothing wakes us. group: of a job. note: told of trouble."""
+        self._arrivals, self._waker, self._journal = arrivals, waker, journal
+        self._every, self._group, self._note = every, group, note
+        self._turn = threading.Condition()
+        self._added, self._told, self._looks = 0, 0, 0
+        self._trouble: Exception | None = None
+        self._closing = threading.Event()
+        self._reconciled = time.monotonic()
+        self._thread = threading.Thread(target=self._watch, name="lookout", daemon=True)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether jobs were added since the last call; waits so long for them. Raises what ended the lookout."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._added > self._told or self._trouble is not None, seconds)
+            if self._trouble is not None:
+                raise self._trouble
+            new, self._told = self._added > self._told, self._added
+            return new
+
+    def forget(self, name: str) -> None:
+        """That file's job is over, or was dropped: if a file stands there, it is another one."""
+        self._arrivals.forget([name])
+        self._waker.wake()
+
+    def empty(self, seconds: float) -> bool:
+        """Whether a look that begins now finds nothing that is not queued yet; waits so long for that look."""
+        with self._turn:
+            wanted = self._looks + 2  # one may be on its way
+            self._waker.wake()
+            self._turn.wait_for(lambda: self._looks >= wanted or self._trouble is not None, seconds)
+            if self._trouble is not None:
+                raise self._trouble
+            return self._looks >= wanted and not self._arrivals.pending
+
+    def __enter__(self) -> "Lookout":
+        """Begin to look."""
+        self._waker.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._waker.wake()
+        self._thread.join()
+        self._waker.__exit__(kind, error, trace)
+
+    def _watch(self) -> None:
+        try:
+            while not self._closing.is_set():
+                begun = time.monotonic()
+                self._look()
+                ended = time.monotonic()
+                with self._turn:
+                    self._looks += 1
+                    self._turn.notify_all()
+                due = self._arrivals.due()
+                self._waker.wait(self._every if due is None else min(due, self._every))
+                self._closing.wait(max(GATHERING, SHARE * (ended - begun)) - (time.monotonic() - ended))
+        except Exception as error:  # given to whoever waits for jobs
+            with self._turn:
+                self._trouble = error
+                self._turn.notify_all()
+
+    def _look(self) -> None:
+        """Queue what has arrived."""
+        try:
+            found = self._arrivals.look()
+        except FileNotFoundError as error:
+            folder = str(self._arrivals.folder)
+            raise FileNotFoundError(errno.ENOENT, "the watched folder is gone", folder) from error
+        try:
+            if found:
+                self._journal.add([self._job(arrival) for arrival in found])
+            self._reconcile()
+        except sqlite3.OperationalError as error:
+            self._arrivals.forget([arrival.name for arrival in found])
+            self._note(f"the journal cannot be written: {error}; trying again")
+            self._closing.wait(BACKOFF)
+            return
+        with self._turn:
+            self._added += len(found)
+            self._turn.notify_all()
+
+    def _job(self, arrival: Arrival) -> NewJob:
+        return NewJob(arrival.name, json.dumps({"stamp": arrival.stamp}), self._group(arrival))
+
+    def _reconcile(self) -> None:
+        """Files that stand here, but whose jobs are over or were dropped by another watcher, have arrived anew."""
+        now = time.monotonic()
+        if now - self._reconciled < RECONCILED:
+            return
+        self._reconciled = now
+        if given := self._arrivals.given():
+            queued = {job.name for job in self._journal.jobs("waiting", "running", "finishing")}
+            self._arrivals.forget(name for name in given if name not in queued)
