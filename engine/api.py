@@ -7,9 +7,9 @@ Nothing here imports torch; a node does, when the first one that needs it runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine import accelerators, reading
 from engine.catalogue.catalogue import Catalogue
@@ -36,12 +36,14 @@ from schemas.workflow import Workflow
 if TYPE_CHECKING:
     from engine.checkpoints.describe import ModelFile
     from engine.editor.translating import Options
+    from engine.running.context import Pictures
     from engine.running.session import Session as Running
 
 __all__ = [
     "ClassUse",
     "Session",
     "Settings",
+    "Task",
     "catalogue",
     "classes",
     "convert",
@@ -288,6 +290,14 @@ def quantize(
     return quantizing.quantize(Path(model), wanted, None if output is None else Path(output), options)
 
 
+class Task(NamedTuple):
+    """One of several graphs that are run together. job: the caller's number. pictures: where they go; None: as set."""
+
+    job: int
+    workflow: Workflow
+    pictures: "Pictures | None" = None
+
+
 class Session:
     """Several graphs in one process: one cache of outputs, one set of loaded models.
 
@@ -321,7 +331,9 @@ class Session:
         try:
             return self._running.plan(workflow, self._bound(workflow, checked), checked.outputs)
         except (FileMissing, ModelFileInvalid) as error:
-            raise GraphInvalid([_file_problem(workflow, error)]) from error
+            from engine.running.session import file_problem
+
+            raise GraphInvalid([file_problem(workflow.name, error)]) from error
 
     def run(self, workflow: Workflow) -> RunReport:
         """Run a graph, unless something is wrong with it. What other graphs have computed before is not done again."""
@@ -332,7 +344,41 @@ class Session:
             self._ledger.reset_peak(self._device)
             return self._running.run(workflow, self._bound(workflow, checked), checked.outputs)
         except (FileMissing, ModelFileInvalid) as error:
-            return RunReport(file=workflow.name, status="invalid", problems=[_file_problem(workflow, error)])
+            from engine.running.session import file_problem
+
+            return RunReport(file=workflow.name, status="invalid", problems=[file_problem(workflow.name, error)])
+
+    def run_all(
+        self,
+        tasks: "Sequence[Task]",
+        ended: Callable[[int, RunReport, str | None], None],
+        event: Callable[[int, Event], None] | None = None,
+    ) -> None:
+        """Run several graphs as one: what they share is done once, and a set of weights is loaded once.
+
+        ended: told of each task, as soon as it is over, its report, and the traceback if a node failed. One that fails,
+        or cannot run, stops no other. Each writes its own pictures, even if its like was run before. What is computed
+        for several is counted, in `RunReport.work`, in the first. event: told what happens in each.
+        """
+        from engine.running.session import Job
+
+        jobs = []
+        for task in tasks:
+            checked = self._examined(task.workflow, to_run=True)
+            if checked.problems:
+                report = RunReport(file=task.workflow.name, status="invalid", problems=checked.problems)
+                ended(task.job, report, None)
+                continue
+            bound = self._bound(task.workflow, checked)
+            told = None if event is None else partial(event, task.job)
+            jobs.append(Job(task.job, task.workflow, bound, checked.outputs, task.pictures, told))
+        self._ledger.reset_peak(self._device)
+        self._running.run_all(jobs, ended, grouped=not self._all_fits)
+
+    @property
+    def _all_fits(self) -> bool:
+        """Whether all models may stay in memory, so that one graph can be finished before the next is begun."""
+        return self._device == "cpu" and self.settings.ram is None
 
     def forget_models(self) -> None:
         """Let go of all loaded weights; what was computed with them stays cached."""
@@ -389,12 +435,3 @@ class Session:
 def _folders(settings: Settings) -> Folders:
     """The folders of the settings."""
     return Folders(settings.models, settings.extra_model_paths, settings.input, settings.output, settings.temp)
-
-
-def _file_problem(workflow: Workflow, error: FileMissing | ModelFileInvalid) -> Problem:
-    """A file that went away, or was damaged, between the check and the run."""
-    if isinstance(error, FileMissing):
-        return Problem(code="missing-file", file=workflow.name, found=error.name, said=str(error), fix="Put it back.")
-    return Problem(
-        code="bad-file", file=workflow.name, found=error.path, said=f"{error.path} {error.said}", fix=error.fix
-    )

@@ -39,7 +39,7 @@ class Residence:
 
 
 class Ledger:
-    """Who is on which device, least recently used first."""
+    """Who is on which device, least recently used first. loads: how often somebody came."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Ledger:
 
         tell: told of each coming and going.
         """
+        self.loads = 0
         self._budgets = dict(budgets or {})
         self._tell = tell
         self._residents: dict[Place, Resident] = {}
@@ -79,6 +80,7 @@ class Ledger:
         """Make room, then load. Raises DoesNotFit naming the need, the room and what is pinned."""
         self._make_room(guest, device)
         guest.load()
+        self.loads += 1
         self._residents[Place(key, device)] = guest
         self._peaks[device] = max(self._peaks[device], self.used(device))
         self._note(guest, "load", f"needed on {device}")

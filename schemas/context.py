@@ -82,6 +82,9 @@ class Context(Protocol):
     def used_model(self, file: FileRef, dtype: str) -> None:
         """Note which model file this run used, in what compute type, for the saved pictures' metadata."""
 
+    def count(self, what: Literal["encodes", "model_calls"]) -> None:
+        """Count a text encoded or an evaluation of a diffusion model, for the run's report."""
+
     def matched_lora(self, report: LoraReport) -> None:
         """Tell how a LoRA fits, for the run's report and for the user."""
 

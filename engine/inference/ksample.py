@@ -138,7 +138,7 @@ def _sampled(
     clean = latent["samples"].to(net.device, torch.float32)
     if clean.count_nonzero() > 0:  # an empty latent stays zero: it stands for no picture, not for a grey one
         clean = net.latent.process_in(clean)
-    denoise = _denoiser(job, process, net, clean)
+    denoise = _denoiser(job, process, net, clean, context)
     if latent.get("noise_mask") is not None:
         kept_noise = start_noise
         if job.sampler.name in FRESH_NOISE_WHERE_KEPT:
@@ -153,10 +153,11 @@ def _sampled(
     return samples, None if estimate is None else net.latent.process_out(estimate).cpu()
 
 
-def _denoiser(job: Job, process: Process, net: DiffusionNetwork, clean: Tensor) -> Denoiser:
+def _denoiser(job: Job, process: Process, net: DiffusionNetwork, clean: Tensor, context: Context) -> Denoiser:
     """The network under the guider's conditionings."""
 
     def predict(latent: Tensor, sigma: float, tokens: Tensor, options: Mapping[str, Any]) -> Tensor:
+        context.count("model_calls")
         timestep = torch.full((latent.shape[0],), process.timestep(sigma), device=latent.device)
         output = net.velocity(process.model_input(sigma, latent), timestep, tokens, options)
         return process.denoised(sigma, latent, output)

@@ -95,10 +95,10 @@ def plan_run(
     with collector_paused():
         for node in order(bound, wanted):
             records[node] = keys.record(bound[node], records)
-        return PlannedRun(name, records, _states(bound, wanted, records, cache), keys)
+        return PlannedRun(name, records, states_of(bound, wanted, records, cache), keys)
 
 
-def _states(
+def states_of(
     bound: Mapping[str, BoundNode], targets: Iterable[str], records: Mapping[str, StepRecord], cache: Known
 ) -> dict[str, State]:
     """What becomes of each node that the targets need. What stands only behind cached nodes is needed by nobody."""

@@ -90,7 +90,7 @@ class OutputCache:
         self.stats.hits += 1
         return self._entries[key]
 
-    def put(self, key: str, entry: Entry) -> None:
+    def put(self, key: str, entry: Entry, class_type: str = "", seconds: float = 0.0, worth: bool = False) -> None:
         """Keep an entry, and let go of the least recently used ones until all fit. One that never fits is not kept."""
         if key in self._entries:
             self.drop(key)

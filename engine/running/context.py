@@ -1,7 +1,7 @@
 """Context: what a node gets to see of the program while it runs, and what it leaves behind there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, Protocol
@@ -11,7 +11,7 @@ from engine.graph.folders import INPUT
 from engine.planning.files import Files, file_of
 from engine.running.cache import Models
 from schemas.context import MemoryLedger
-from schemas.report import Event, LoraReport, Noted, Progress, Saved, Warned
+from schemas.report import Event, LoraReport, Noted, Progress, Saved, Warned, Work
 from schemas.sockets import FileRef
 
 Sink = Callable[[Event], None]
@@ -33,7 +33,11 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the contexts of one run share. metadata: the texts of a picture that depends on these model files."""
+    """What the contexts of one run share.
+
+    metadata: the texts of a picture that depends on these model files and is saved by this node. work: what was
+    computed so far; grows. loads: how often weights were loaded in this process.
+    """
 
     files: Files
     pictures: Pictures
@@ -43,7 +47,9 @@ class Services:
     threads: int | None
     stop: Stop
     sink: Sink | None
-    metadata: Callable[[Models], Mapping[str, str]]
+    metadata: Callable[[Models, str], Mapping[str, str]]
+    work: Work = field(default_factory=Work)
+    loads: Callable[[], int] = int
 
     def check_stop(self) -> None:
         """Raises Interrupted if the user wants to stop."""
@@ -55,13 +61,14 @@ class NodeContext:
     """The context of one node, for all calls that lists make of it; see schemas.context.Context.
 
     models: the model files that its inputs depend on and, as it names them, those it uses. saved: paths it wrote.
-    loras: how those that it loaded fit.
+    loras: how those that it loaded fit. computed: whether it used weights.
     """
 
     __slots__ = (
         "_root",
         "_services",
         "_started",
+        "computed",
         "device",
         "dtype",
         "ledger",
@@ -82,6 +89,7 @@ class NodeContext:
         self.models = models
         self.saved: list[str] = []
         self.loras: list[LoraReport] = []
+        self.computed = False
         self._root = root
         self._services = services
         self._started = perf_counter()
@@ -109,7 +117,12 @@ class NodeContext:
 
     def used_model(self, file: FileRef, dtype: str) -> None:
         """Note a model file, so that the pictures that come of it name it."""
+        self.computed = True
         self.models |= {(file, dtype)}
+
+    def count(self, what: Literal["encodes", "model_calls"]) -> None:
+        """Count one piece of work, for the run's report."""
+        setattr(self._services.work, what, getattr(self._services.work, what) + 1)
 
     def matched_lora(self, report: LoraReport) -> None:
         """Keep it for the run's report, and tell the user in a line, which is a warning if not all of it fits."""
@@ -122,7 +135,7 @@ class NodeContext:
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""
         services = self._services
-        path = services.pictures.save(picture, prefix, kind, batch_index, services.metadata(self.models))
+        path = services.pictures.save(picture, prefix, kind, batch_index, services.metadata(self.models, self._root))
         self.saved.append(str(path))
         self._tell(Saved("saved", self._root, str(path)))
         return path

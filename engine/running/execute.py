@@ -4,10 +4,10 @@ Which node comes next is the flow's business, how lists become calls is the mapp
 becomes is the grafter's; here they meet the nodes, the cache and whoever listens. Nothing recurses over the graph.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NoReturn
+from typing import Any, Protocol
 
 from engine.errors import Interrupted, NodeFailed
 from engine.graph.values import BoundNode
@@ -18,13 +18,14 @@ from engine.planning.wires import Wires
 from engine.plugins.registry import Registry
 from engine.running.cache import NO_MODELS, Entry, Models, OutputCache
 from engine.running.context import NodeContext, Services
+from engine.running.digests import digest
 from engine.running.expansion import Grafter
 from engine.running.flow import Flow, Holds, place_of, rank
 from engine.running.lazy import UNASKED, asked
 from engine.running.mapping import Items, blocking, calls, checked, joined
 from schemas.node import Blocked, Expansion, NodeSpec
 from schemas.prompt import Link
-from schemas.report import LoraReport, RunStarted, StepDone, StepReport, StepStarted, StepState
+from schemas.report import LoraReport, StepDone, StepReport, StepStarted, StepState
 
 
 @dataclass(slots=True)
@@ -36,11 +37,36 @@ class _Waiting:
     context: NodeContext
 
 
-class Execution:
-    """One run of one plan. After `run`, or after it raised, `steps`, `outputs` and `loras` tell what became of it.
+class Owners(Protocol):
+    """Whose the steps of a run are. One graph owns all, or each step of merged graphs is somebody's."""
 
-    bound: all nodes by id. title: of a node of the user's graph. holds: hears of the weights that later steps may
-    still use; None if nobody cares.
+    def services(self, step: str) -> Services:
+        """What the contexts of a step share."""
+
+    def node(self, step: str) -> str:
+        """The id of a step in its owner's graph."""
+
+    def title(self, step: str) -> str | None:
+        """The title of a step in its owner's graph."""
+
+    def done(self, step: str) -> None:
+        """A step has its outputs."""
+
+    def failed(self, step: str, given_up: Collection[str], cause: NodeFailed) -> Iterable[str]:
+        """A step has failed, and these will not be done; the targets that nobody wants any more for it.
+
+        Raises the cause if all is over.
+        """
+
+    def wanted(self) -> Container[str]:
+        """The targets that somebody still wants."""
+
+
+class Execution:
+    """One run of one plan. After `run`, or after it raised, it tells what became of each step.
+
+    bound: all steps by id. owners: whose they are. holds: hears of the weights that later steps may still use; None if
+    nobody cares. digests: of what steps gave, by step; filled on the way.
     """
 
     def __init__(
@@ -49,24 +75,23 @@ class Execution:
         bound: Mapping[str, BoundNode],
         cache: OutputCache,
         registry: Registry,
-        services: Services,
-        title: Callable[[str], str | None] = lambda node: None,
+        owners: Owners,
         holds: Holds | None = None,
+        digests: dict[str, str] | None = None,
     ) -> None:
         """Nothing runs yet."""
         self._planned = planned
         self._bound = dict(bound)
         self._records = dict(planned.records)
         self._cache = cache
-        self._services = services
-        self._sink = services.sink
-        self._title = title
+        self._owners = owners
         self._flow = Flow(self._bound, holds, self._restore)
         self._grafter = Grafter(self._bound, self._records, planned.keys, registry)
         self._waiting: dict[str, _Waiting] = {}
         self._reports: dict[str, StepReport] = {}
         self._saved: dict[str, tuple[str, ...]] = {}
-        self.loras: list[LoraReport] = []
+        self._loras: dict[str, tuple[LoraReport, ...]] = {}
+        self.digests = {} if digests is None else digests
         self._asked: dict[str, set[str]] = {}
         self._wires = Wires()
         self._begun: dict[str, float] = {}
@@ -74,15 +99,13 @@ class Execution:
 
     def run(self) -> None:
         """Run what the plan says must run. Raises NodeFailed and Interrupted; what was done until then stays cached."""
-        if self._sink is not None:
-            self._sink(RunStarted("run-started", self._planned.file, len(self._planned.records)))
         try:
             with collector_paused():
                 self._begin()
             while (node := self._flow.next()) is not None:
-                self._services.check_stop()
+                self._services(node).check_stop()
                 self._go_on(node)
-            self._refuse_circle()
+            self._refuse_circles()
         except KeyboardInterrupt as error:
             raise Interrupted("stopped from the keyboard") from error
         finally:
@@ -101,6 +124,22 @@ class Execution:
         """Paths of the files that each node wrote, in this run or in the one it is cached from."""
         return {node: list(self._saved[node]) for node in self._planned.records if self._saved.get(node)}
 
+    def step(self, node: str) -> StepReport | None:
+        """What became of a step; None if nothing has yet."""
+        return self._reports.get(node)
+
+    def saved(self, node: str) -> tuple[str, ...]:
+        """Paths of the files that a step wrote."""
+        return self._saved.get(node, ())
+
+    def loras(self, nodes: Iterable[str] | None = None) -> list[LoraReport]:
+        """How the LoRAs fit that these steps loaded, by default all, in the order in which that was found out."""
+        wanted = self._loras if nodes is None else [node for node in nodes if node in self._loras]
+        return [report for node in wanted for report in self._loras[node]]
+
+    def _services(self, node: str) -> Services:
+        return self._owners.services(self._grafter.root(node))
+
     def _begin(self) -> None:
         """Expect what may run, provide what is cached, start what must run; in the plan's order."""
         cached, needed = [], []
@@ -118,7 +157,7 @@ class Execution:
             if entry is not None:
                 self._flow.provide(node, entry)
                 self._saved[node] = entry.saved
-                self.loras += entry.loras
+                self._note(node, entry)
             self._settle(node, "cached")
         for node in needed:
             self._flow.start(node)
@@ -142,13 +181,17 @@ class Execution:
             raise
         except Exception as error:
             self._fail(node, error)
+            return
         if outcome is not None:
             self._finish(node, *outcome, perf_counter() - begun)
         else:
             self._add_seconds(node, perf_counter() - begun)
 
-    def _call(self, node: str) -> tuple[Entry, StepState] | None:
-        """Run a node; what became of it, or None if it has to wait for lazy inputs or for the graph it gave."""
+    def _call(self, node: str) -> tuple[Entry, StepState, bool] | None:
+        """Run a node; what became of it, or None if it has to wait for lazy inputs or for the graph it gave.
+
+        The last is whether weights were used for it.
+        """
         bound = self._bound[node]
         spec = bound.spec
         gathered = self._gather(node, bound)
@@ -156,17 +199,23 @@ class Execution:
             return None
         inputs, models = gathered
         root = self._grafter.root(node)
-        if self._sink is not None and root == node:
+        services = self._owners.services(root)
+        own = self._owners.node(root)
+        if services.sink is not None and root == node:
             done, total = len(self._reports), len(self._planned.records)
-            self._sink(StepStarted("step-started", node, spec.class_type, self._title(node), done + 1, total))
-        context = NodeContext(node, root, self._services, models)
-        results, ran = self._results(spec, inputs, context)
+            services.sink(StepStarted("step-started", own, spec.class_type, self._owners.title(root), done + 1, total))
+        context = NodeContext(own + node[len(root) :], own, services, models)
+        loads = services.loads()
+        results, ran = self._results(spec, inputs, context, services)
+        services.work.loads += services.loads() - loads
         values = [result for result in results if not isinstance(result, Expansion)]
         if len(values) < len(results):
             self._graft(node, results, context)
             return None
-        entry = Entry(joined(values, spec), context.models, tuple(context.saved), tuple(context.loras))
-        return entry, "run" if ran else "skipped"
+        outputs = joined(values, spec)
+        told = digest(outputs) if context.computed else None
+        entry = Entry(outputs, context.models, tuple(context.saved), tuple(context.loras), told)
+        return entry, "run" if ran else "skipped", context.computed
 
     def _gather(self, node: str, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models] | None:
         """The items of each input, and the model files that they depend on; None if the node has to wait for more.
@@ -204,14 +253,14 @@ class Execution:
         return inputs, models
 
     def _results(
-        self, spec: NodeSpec, inputs: Mapping[str, Sequence[Any]], context: NodeContext
+        self, spec: NodeSpec, inputs: Mapping[str, Sequence[Any]], context: NodeContext, services: Services
     ) -> tuple[list[tuple[Any, ...] | Expansion], bool]:
         """What each call gave, and whether any was made: a blocked one is not, and blocks its outputs in silence."""
         results: list[tuple[Any, ...] | Expansion] = []
         messages: dict[str, None] = {}
         ran = False
         for values in calls(inputs, spec):
-            self._services.check_stop()
+            services.check_stop()
             blocked = blocking(values, spec.input_is_list)
             if blocked is None:
                 ran = True
@@ -238,7 +287,7 @@ class Execution:
         self._flow.read_instead(node, graft.reads)
         self._flow.ask(node, graft.reads)
 
-    def _collect(self, node: str, waiting: _Waiting) -> tuple[Entry, StepState]:
+    def _collect(self, node: str, waiting: _Waiting) -> tuple[Entry, StepState, bool]:
         """The outputs of a node that gave graphs, now that these are done."""
         del self._waiting[node]
         values = self._flow.values
@@ -250,13 +299,14 @@ class Execution:
             [Items(values[value.node].outputs[value.slot]) if type(value) is Link else value for value in outputs]
             for outputs in waiting.results
         ]
-        return Entry(joined(results, self._bound[node].spec), models, tuple(saved)), "run"
+        return Entry(joined(results, self._bound[node].spec), models, tuple(saved)), "run", False
 
-    def _finish(self, node: str, entry: Entry, state: StepState, seconds: float = 0.0) -> None:
-        key = self._records[node].key
-        self.loras += entry.loras
-        if state == "run" and is_lasting(key):
-            self._cache.put(key, entry)
+    def _finish(self, node: str, entry: Entry, state: StepState, computed: bool = False, seconds: float = 0.0) -> None:
+        """Hand on what a node gave. computed: whether weights were used for it, so that it is worth keeping."""
+        record = self._records[node]
+        self._note(node, entry)
+        if state == "run" and is_lasting(record.key) and not (entry.saved and self._planned.keys.fresh_outputs):
+            self._cache.put(record.key, entry, record.class_type, seconds, computed)
         parent = self._grafter.parents.get(node)
         if parent is None:
             self._saved[node] = entry.saved
@@ -266,6 +316,15 @@ class Execution:
             if parent in self._waiting:
                 self._waiting[parent].context.saved += entry.saved
         self._flow.finish(node, entry)
+        if parent is None:
+            self._owners.done(node)
+
+    def _note(self, node: str, entry: Entry) -> None:
+        """Keep what the reports and the pictures tell of a step."""
+        if entry.loras:
+            self._loras[node] = entry.loras
+        if entry.digest is not None:
+            self.digests[node] = entry.digest
 
     def _add_seconds(self, node: str, seconds: float) -> None:
         """Count time for a step that goes on later: one that waits, or one whose graph this node is from."""
@@ -275,21 +334,42 @@ class Execution:
     def _settle(self, node: str, state: StepState, seconds: float = 0.0) -> None:
         seconds += self._begun.pop(node, 0.0)
         class_type = self._records[node].class_type
-        self._reports[node] = StepReport(node=node, class_type=class_type, state=state, seconds=seconds)
-        if self._sink is not None:
+        own = self._owners.node(self._grafter.root(node))
+        self._reports[node] = StepReport(node=own, class_type=class_type, state=state, seconds=seconds)
+        sink = self._services(node).sink
+        if sink is not None:
             done, total = len(self._reports), len(self._planned.records)
-            self._sink(StepDone("step-done", node, class_type, state, seconds, done, max(done, total)))
+            sink(StepDone("step-done", own, class_type, state, seconds, done, max(done, total)))
 
-    def _fail(self, node: str, error: Exception) -> NoReturn:
-        """Raise NodeFailed for a node of the user's graph; if the fault is in a node it gave, that one is the cause."""
+    def _fail(self, node: str, error: Exception) -> None:
+        """Give up a node, what needs it, and what is wanted no more without it; or all, as the owners say.
+
+        The node that failed is one of the user's graph; if the fault is in a node it gave, that one is the cause.
+        """
         root = self._grafter.root(node)
+        cause = self._cause(node, root, error)
+        try:
+            unwanted: Iterable[str] = [node]
+            while unwanted:  # what fails with the node, then the targets that fall with it
+                given_up = self._flow.abandon(unwanted, keep=self._owners.wanted())
+                for name in given_up:
+                    self._waiting.pop(name, None)
+                    self._asked.pop(name, None)
+                unwanted = self._owners.failed(root, {root, *map(self._grafter.root, given_up)}, cause)
+        finally:
+            del cause, error  # a traceback keeps its frames, which must not keep the error in turn
+
+    def _cause(self, node: str, root: str, error: Exception) -> NodeFailed:
         if root != node:
-            inner = NodeFailed(node, None, self._records[node].class_type, error)
+            inside = self._owners.node(root) + node[len(root) :]
+            inner = NodeFailed(inside, None, self._records[node].class_type, error)
             inner.__cause__ = error
             error = inner
-        raise NodeFailed(root, self._title(root), self._records[root].class_type, error) from error
+        cause = NodeFailed(self._owners.node(root), self._owners.title(root), self._records[root].class_type, error)
+        cause.__cause__ = error
+        return cause
 
-    def _refuse_circle(self) -> None:
+    def _refuse_circles(self) -> None:
         """Nodes that are left when none can run wait for one another: an expansion linked to what waits for it."""
-        if self._waiting:
+        while self._waiting:
             self._fail(next(iter(self._waiting)), ValueError("the graph it gave waits for this node's own result"))

@@ -6,7 +6,7 @@ expected reader is done; an expected node that nobody can ask for any more is ex
 All of it in dictionaries and loops: a chain of any length needs no recursion.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -105,10 +105,11 @@ class Flow:
 
     def next(self) -> str | None:
         """The ready node of the smallest rank, taken out; None if there is none."""
-        if not self._ready:
-            return None
-        self._current, node = heappop(self._ready)
-        return node
+        while self._ready:
+            self._current, node = heappop(self._ready)
+            if node in self._pending:  # and not abandoned since it became ready
+                return node
+        return None
 
     def finish(self, node: str, entry: Entry) -> None:
         """A started node has its outputs: whoever waits for it comes nearer, and what only it read is let go."""
@@ -116,11 +117,30 @@ class Flow:
         if self._readers.get(node):
             self._keep(node, entry)
         for waiter in self._waiters.pop(node, ()):
+            if waiter not in self._pending:  # abandoned while it waited
+                continue
             self._pending[waiter] -= 1
             if not self._pending[waiter]:
                 heappush(self._ready, (self.ranks[waiter], waiter))
         self._expected.discard(node)
         self._let_go(self._reads(node))
+
+    def abandon(self, nodes: Iterable[str], keep: Container[str] = ()) -> list[str]:
+        """Give started nodes up: they, what waits for them, and what only they would have read; all that was given up.
+
+        keep: nodes that are wanted though nobody reads them.
+        """
+        stack, given_up = list(nodes), list[str]()
+        while stack:
+            node = stack.pop()
+            if self._pending.pop(node, None) is None:
+                continue
+            given_up.append(node)
+            self._expected.discard(node)
+            stack += self._waiters.pop(node, ())
+            unread = self._let_go(self._reads(node))
+            stack += (producer for producer in unread if producer not in keep)
+        return given_up
 
     def waiting(self) -> list[str]:
         """Started nodes that are not done. With none ready, they wait for one another."""
@@ -155,9 +175,12 @@ class Flow:
             self._keep(node, entry)
         return entry is not None
 
-    def _let_go(self, producers: Iterable[str]) -> None:
-        """Count one reader less for each; drop what nobody reads, and expect no longer what nobody will ask for."""
-        stack = list(producers)
+    def _let_go(self, producers: Iterable[str]) -> list[str]:
+        """Count one reader less for each; drop what nobody reads, and expect no longer what nobody will ask for.
+
+        Those that nobody reads any more although they are started: it may be that nobody wants them.
+        """
+        stack, unread = list(producers), list[str]()
         while stack:
             node = stack.pop()
             left = self._readers[node] - 1
@@ -167,9 +190,12 @@ class Flow:
             del self._readers[node]
             if node in self.values:
                 self._drop(node)
-            elif node in self._expected and node not in self._pending:
+            elif node in self._pending:
+                unread.append(node)
+            elif node in self._expected:
                 self._expected.discard(node)
                 stack += self._reads(node)
+        return unread
 
     def _keep(self, node: str, entry: Entry) -> None:
         self.values[node] = entry

@@ -1,28 +1,54 @@
 """Session: one process, many files, one cache."""
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from engine.errors import Interrupted, NodeFailed
+from engine.errors import FileMissing, Interrupted, ModelFileInvalid, NodeFailed
 from engine.graph.values import BoundNode
 from engine.planning.files import Files
-from engine.planning.plan import make_plan, plan_run
+from engine.planning.merging import Merged, Merger
+from engine.planning.plan import PlannedRun, make_plan, plan_run, states_of
 from engine.plugins.registry import Registry
 from engine.running.cache import Models, OutputCache
 from engine.running.context import Pictures, Services, Sink, Stop
 from engine.running.execute import Execution
 from engine.running.flow import Holds
 from engine.running.outputs import picture_metadata
+from engine.running.owners import Alone, Member, Together
 from engine.running.peak import PeakWatch
 from schemas.context import MemoryLedger
 from schemas.plan import Plan
-from schemas.report import Peak, RunReport
+from schemas.report import Event, Peak, Problem, RunReport, RunStarted, StepReport, StepState
 from schemas.workflow import Workflow
 
 
 class Ledger(MemoryLedger, Holds, Protocol):
     """What a session asks of engine.memory.Ledger."""
+
+    @property
+    def loads(self) -> int:
+        """How often something was loaded."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One of several graphs that are run together, checked and bound.
+
+    number: of the caller's. pictures: where its pictures go; None for the session's folder. event: told what happens.
+    """
+
+    number: int
+    workflow: Workflow
+    bound: Mapping[str, BoundNode]
+    targets: Sequence[str] | None = None
+    pictures: Pictures | None = None
+    event: Callable[[Event], None] | None = None
+
+
+Ended = Callable[[int, RunReport, str | None], None]
+"""Told of each job's end: its number, its report, and the traceback, as text, if a node failed."""
 
 
 class Session:
@@ -70,53 +96,168 @@ class Session:
         Raises FileMissing or ModelFileInvalid if a file that a node names cannot be had, before anything runs.
         """
         self.failure = None
-        nodes = workflow.prompt.nodes
-        execution = Execution(
-            plan_run(workflow.name, bound, _targets(bound, targets), self.cache, self._files),
-            bound,
-            self.cache,
-            self._registry,
-            self._services(workflow),
-            lambda name: nodes[name].title if name in nodes else None,
-            self._ledger,
-        )
+        wanted = _targets(bound, targets)
+        planned = plan_run(workflow.name, bound, wanted, self.cache, self._files)
+        digests: dict[str, str] = {}
+        services = self._services(workflow, self._pictures, self._sink, Ancestors(bound, digests))
+        owners = Alone(workflow.prompt, services, wanted)
+        execution = Execution(planned, bound, self.cache, self._registry, owners, self._ledger, digests)
         report = RunReport(file=workflow.name, status="done")
+        if self._sink is not None:
+            self._sink(RunStarted("run-started", workflow.name, len(planned.records)))
         with PeakWatch() as watch:
             try:
                 execution.run()
             except NodeFailed as error:
                 report.status, report.error, report.failed_node = "failed", str(error), error.node
-                self.failure = "".join(traceback.format_exception(error))
+                self.failure = traceback_of(error)
             except Interrupted as error:
                 report.status, report.error = "interrupted", str(error)
         report.steps = execution.steps()
         report.outputs = execution.outputs()
-        report.loras = execution.loras
-        report.peak = Peak(ram=watch.bytes, vram=self._video_peak() if self._video_peak else 0)
+        report.loras = execution.loras()
+        report.work = services.work
+        report.peak = self._peak(watch)
         return report
 
-    def _services(self, workflow: Workflow) -> Services:
-        texts: dict[Models, Mapping[str, str]] = {}
+    def run_all(self, jobs: Sequence[Job], ended: Ended, grouped: bool = False) -> None:
+        """Run checked and bound graphs as one, in which what they share is done once. Each writes its own pictures.
 
-        def metadata(models: Models) -> Mapping[str, str]:
-            if models not in texts:
-                listed = sorted(models, key=lambda used: (used[0].folder, used[0].name, used[1]))
-                texts[models] = picture_metadata(workflow.prompt, workflow.workflow, listed, self._device)
-            return texts[models]
+        ended: told of each as soon as it is over; one that fails stops no other, and a wish to stop ends those that
+        are left as interrupted. A graph of which a file cannot be had ends as invalid. grouped: see Merged.in_order.
+        """
+        merger = Merger(self._files)
+        members: dict[int, Member] = {}
+        digests: dict[str, str] = {}
+        by_number = {job.number: job for job in jobs}
+        for job in jobs:
+            try:
+                merger.add(job.number, job.bound, _targets(job.bound, job.targets))
+            except (FileMissing, ModelFileInvalid) as error:
+                problem = file_problem(job.workflow.name, error)
+                ended(job.number, RunReport(file=job.workflow.name, status="invalid", problems=[problem]), None)
+                continue
+            members[job.number] = self._member(job, digests)
+        with PeakWatch() as watch:
+
+            def over(member: Member, cause: NodeFailed | None) -> None:
+                report = self._report(by_number[member.graph], member, execution, merger.merged)
+                report.peak = self._peak(watch)
+                if cause is not None:
+                    report.status, report.error, report.failed_node = "failed", str(cause), cause.node
+                ended(member.graph, report, None if cause is None else traceback_of(cause))
+
+            owners = Together(merger.merged, members, over)
+            execution = self._together(merger, owners, grouped, digests)
+            try:
+                execution.run()
+            except Interrupted as error:
+                for member in owners.unfinished():
+                    report = self._report(by_number[member.graph], member, execution, merger.merged)
+                    report.status, report.error, report.peak = "interrupted", str(error), self._peak(watch)
+                    ended(member.graph, report, None)
+
+    def _together(self, merger: Merger, owners: Together, grouped: bool, digests: dict[str, str]) -> Execution:
+        merged = merger.merged
+        records = merged.in_order(grouped)
+        wanted = [step for targets in merged.targets.values() for step in targets]
+        planned = PlannedRun("", records, states_of(merged.bound, wanted, records, self.cache), merger.keys)
+        return Execution(planned, merged.bound, self.cache, self._registry, owners, self._ledger, digests)
+
+    def _member(self, job: Job, digests: Mapping[str, str]) -> Member:
+        """A job as one of several. It speaks as long as it is not over."""
+        member = Member(job.number, job.workflow.prompt)
+        event = job.event
+
+        def sink(said: Event) -> None:
+            if event is not None and member.left:
+                event(said)
+
+        ancestors = Ancestors(job.bound, digests, member.steps)
+        pictures = job.pictures or self._pictures
+        member.services = self._services(job.workflow, pictures, None if event is None else sink, ancestors)
+        return member
+
+    def _report(self, job: Job, member: Member, execution: Execution, merged: Merged) -> RunReport:
+        """What became of one of several graphs; what another one has done for it counts as cached."""
+        steps = []
+        for node, step in member.steps.items():
+            told = execution.step(step)
+            if told is None:
+                record = merged.records[step]
+                told = StepReport(node=node, class_type=record.class_type, state="skipped")
+            elif merged.places[step][0] != (member.graph, node):
+                state: StepState = "skipped" if told.state == "skipped" else "cached"
+                told = StepReport(node=node, class_type=told.class_type, state=state)
+            steps.append(told)
+        saved = {node: list(paths) for node, step in member.steps.items() if (paths := execution.saved(step))}
+        return RunReport(
+            file=job.workflow.name,
+            status="done",
+            steps=steps,
+            outputs=saved,
+            loras=execution.loras(member.steps.values()),
+            work=member.services.work,
+        )
+
+    def _peak(self, watch: PeakWatch) -> Peak:
+        return Peak(ram=watch.bytes, vram=self._video_peak() if self._video_peak else 0)
+
+    def _services(self, workflow: Workflow, pictures: Pictures, sink: Sink | None, ancestors: "Ancestors") -> Services:
+        def metadata(models: Models, node: str) -> Mapping[str, str]:
+            listed = sorted(models, key=lambda used: (used[0].folder, used[0].name, used[1]))
+            digests = ancestors.digests(node)
+            return picture_metadata(workflow.prompt, workflow.workflow, listed, self._device, digests, node)
 
         return Services(
             self._files,
-            self._pictures,
+            pictures,
             self._ledger,
             self._device,
             self._dtype,
             self._threads,
             self._stop,
-            self._sink,
+            sink,
             metadata,
+            loads=lambda: self._ledger.loads,
         )
+
+
+class Ancestors:
+    """The digests of what stands before a node of one graph, by node id.
+
+    known: digests by step; grows while the graph runs. steps: of the graph's nodes; None if they have the same names.
+    """
+
+    def __init__(
+        self, bound: Mapping[str, BoundNode], known: Mapping[str, str], steps: Mapping[str, str] | None = None
+    ) -> None:
+        """Nothing is looked up yet."""
+        self._bound, self._known, self._steps = bound, known, steps
+
+    def digests(self, node: str) -> dict[str, str]:
+        """Those that are known."""
+        seen, stack = {node}, [node]
+        while stack:
+            parents = {link.node for link in self._bound[stack.pop()].links.values()} - seen
+            seen |= parents
+            stack += parents
+        steps = {name: name if self._steps is None else self._steps[name] for name in seen}
+        return {name: self._known[step] for name, step in steps.items() if step in self._known}
+
+
+def traceback_of(error: NodeFailed) -> str:
+    """The traceback as text."""
+    return "".join(traceback.format_exception(error))
 
 
 def _targets(bound: Mapping[str, BoundNode], targets: Iterable[str] | None) -> list[str]:
     """The wanted nodes; by default every one that writes results."""
     return [name for name, node in bound.items() if node.spec.output_node] if targets is None else list(targets)
+
+
+def file_problem(name: str, error: FileMissing | ModelFileInvalid) -> Problem:
+    """A file that went away, or was damaged, between the check and the run. name: of the graph."""
+    if isinstance(error, FileMissing):
+        return Problem(code="missing-file", file=name, found=error.name, said=str(error), fix="Put it back.")
+    return Problem(code="bad-file", file=name, found=error.path, said=f"{error.path} {error.said}", fix=error.fix)

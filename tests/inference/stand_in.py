@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.memory import Ledger
-from schemas.report import LoraReport
+from schemas.report import LoraReport, Work
 from schemas.sockets import FileRef
 
 
@@ -20,6 +20,7 @@ class StandInContext:
         self.warned: list[str] = []
         self.used: list[tuple[str, str]] = []
         self.loras: list[LoraReport] = []
+        self.work = Work()
 
     def file(self, folder: str, name: str) -> FileRef:
         raise AssertionError("nothing below the torch line asks for this")
@@ -38,6 +39,9 @@ class StandInContext:
 
     def used_model(self, file: FileRef, dtype: str) -> None:
         self.used.append((file.name, dtype))
+
+    def count(self, what: Literal["encodes", "model_calls"]) -> None:
+        setattr(self.work, what, getattr(self.work, what) + 1)
 
     def matched_lora(self, report: LoraReport) -> None:
         self.loras.append(report)

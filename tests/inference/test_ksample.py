@@ -34,7 +34,11 @@ class Watching:
 
     def __init__(self, patience: int = 1000) -> None:
         self.steps: list[tuple[int, int]] = []
+        self.calls = 0
         self._patience = patience
+
+    def count(self, what: str) -> None:
+        self.calls += what == "model_calls"
 
     def progress(self, done: int, total: int) -> None:
         self.steps.append((done, total))
@@ -205,3 +209,9 @@ def test_pictures_picked_from_a_batch_keep_their_noise() -> None:
 
 def test_no_seed_is_no_noise() -> None:
     assert not noise.initial(NoiseRef(None), latents.empty(64, 64, 1, 4)).any()
+
+
+def test_each_evaluation_of_the_network_is_counted_once() -> None:
+    watching = Watching()
+    sampled(watching, steps=5)
+    assert watching.calls == 5

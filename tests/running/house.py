@@ -8,7 +8,7 @@ from typing import Any
 from engine.graph.values import bind
 from engine.plugins.registry import Registry
 from engine.running.cache import OutputCache
-from engine.running.session import Session
+from engine.running.session import Job, Session
 from schemas.node import NodeSpec
 from schemas.prompt import Prompt
 from schemas.report import Event, RunReport
@@ -22,6 +22,7 @@ class FakeLedger:
 
     def __init__(self) -> None:
         """Nothing is held."""
+        self.loads = 0
         self.held: Counter[tuple[str, ...]] = Counter()
         self.told: list[tuple[str, tuple[str, ...]]] = []
 
@@ -84,6 +85,29 @@ class House:
         self.events.clear()
         workflow = Workflow(name="test.json", form="api", prompt=Prompt.model_validate({"nodes": graph}))
         return self.session.run(workflow, bind(workflow.prompt, self.registry), targets)
+
+    def run_all(self, *graphs: dict[str, dict[str, Any]], grouped: bool = False) -> list[RunReport]:
+        """Run graphs of API JSON together; their reports in the graphs' order. `ends` has the order of their ends."""
+        toys.RUNS.clear()
+        toys.SHOWN.clear()
+        self.events.clear()
+        reports: dict[int, RunReport] = {}
+        self.ends: list[int] = []
+        self.failures: dict[int, str | None] = {}
+
+        def ended(number: int, report: RunReport, failure: str | None) -> None:
+            assert number not in reports
+            reports[number] = report
+            self.ends.append(number)
+            self.failures[number] = failure
+
+        jobs = []
+        for number, graph in enumerate(graphs):
+            prompt = Prompt.model_validate({"nodes": graph})
+            workflow = Workflow(name=f"{number}.json", form="api", prompt=prompt)
+            jobs.append(Job(number, workflow, bind(prompt, self.registry), event=self.events.append))
+        self.session.run_all(jobs, ended, grouped)
+        return [reports[number] for number in range(len(graphs))]
 
     def told(self, kind: type[Event]) -> list[Any]:
         """The events of one kind."""

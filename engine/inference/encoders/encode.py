@@ -50,6 +50,7 @@ def _encode(
     label = f"{' + '.join(file.name for file in clip.files)} (text encoders)"
     warn = cache(context.warn)  # all encoders read the same prompt: one warning is enough
     answers, marked = {}, dict(noted)
+    context.count("encodes")
     with ExitStack() as block:
         resident = block.enter_context(borrowed(context, clip.storage_key, label, encoders.pieces, setting))
         for file in clip.files:
