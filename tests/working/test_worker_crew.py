@@ -9,46 +9,12 @@ from engine.errors import GraphInvalid, WorkersFailed
 from engine.working.worker_crew import FALSE_STARTS, WARM, direct
 from engine.working.worker_messages import Gone, Happened, Idle, Message, Ran, Ready, Refused
 from schemas.job import JobOrder, JobResult
-from schemas.prompt import Prompt
-from schemas.report import Event, Noted, Problem, RunReport
-from schemas.workflow import Workflow
-
-
-def order(job: int, group: str = "") -> JobOrder:
-    workflow = Workflow(name=f"{job}.json", form="api", prompt=Prompt(nodes={}))
-    return JobOrder(job=job, workflow=workflow, staging=f"staging/{job}", group=group)
+from schemas.report import Noted, Problem, RunReport
+from tests.working.worker_queue import Queue, order
 
 
 def ran(job: int, status: str = "done") -> Ran:
     return Ran(JobResult(job=job, report=RunReport(file=f"{job}.json", status=status)))
-
-
-class Queue:
-    """A source of single jobs that prefers warm ones, as a desk does, and hands lost ones out again."""
-
-    def __init__(self, orders: Iterable[JobOrder]) -> None:
-        self.all = {order.job: order for order in orders}
-        self.waiting = list(self.all.values())
-        self.ended: list[tuple[int, str]] = []
-        self.losses: list[tuple[list[int], str]] = []
-        self.events: list[tuple[int, Event]] = []
-
-    def take(self, warm: frozenset[str], wait: float) -> Sequence[JobOrder] | None:
-        if not self.waiting:
-            return None
-        chosen = min(self.waiting, key=lambda order: order.group not in warm)
-        self.waiting.remove(chosen)
-        return [chosen]
-
-    def done(self, result: JobResult) -> None:
-        self.ended.append((result.job, result.report.status))
-
-    def lost(self, jobs: Sequence[int], why: str) -> None:
-        self.losses.append((list(jobs), why))
-        self.waiting.extend(self.all[job] for job in jobs)
-
-    def event(self, job: int, event: Event) -> None:
-        self.events.append((job, event))
 
 
 class Players:
