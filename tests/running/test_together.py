@@ -90,7 +90,7 @@ def test_what_only_a_fallen_graph_wanted_is_not_run(tmp_path: Path) -> None:
 
 def test_a_failure_inside_an_expansion_names_the_node_that_gave_it(tmp_path: Path) -> None:
     def run(values: Mapping[str, Any], context: Context) -> Expansion:
-        inside = {"kept": node("ToyNumber", value=5), "bad": node("ToyFail", value=["kept", 0])}
+        inside = {"kept": node("ToyNumber", value=5), "bad": node("ToyFail", value=["kept", 0], message="toy failure")}
         return Expansion({**inside, "rest": added(["bad", 0], 1)}, (["rest", 0],))
 
     giving = NodeSpec("Giving", {}, (OutputSpec("value", ANY),), run)
