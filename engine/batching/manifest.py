@@ -14,6 +14,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from engine.batching.replacing import Replacement
 from schemas.batch import ManifestLine
 
 JSON_LINES, TABLE = "manifest.jsonl", "manifest.csv"
@@ -36,7 +37,7 @@ class Manifest:
         Hashes that a line lacks are taken from what was there, if it names the same files, or from the files.
         """
         known = {line.row: line for line in self.read()}
-        with _Replacement(self._lines) as file:
+        with Replacement(self._lines) as file:
             for line in lines:
                 self._columns |= dict.fromkeys(line.settings)
                 before = known.get(line.row)
@@ -72,7 +73,7 @@ class Manifest:
 
     def _write_table(self) -> None:
         """The table anew, from the JSON lines."""
-        with _Replacement(self._table) as file:
+        with Replacement(self._table) as file:
             file.write(_table_lines([(*BEFORE, *self._columns, *BEHIND)]))
             for line in self.read():
                 file.write(_table_lines([self._cells(line)]))
@@ -151,27 +152,3 @@ def _append(path: Path, data: bytes) -> None:
             raise
     finally:
         os.close(handle)
-
-
-class _Replacement:
-    """Writes beside a file, under a passing name, what takes its place when all of it is on the disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._passing = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def __enter__(self) -> io.BufferedWriter:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._passing.open("wb")
-        return self._file
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            with self._file:
-                if kind is None:
-                    self._file.flush()
-                    os.fsync(self._file.fileno())
-            if kind is None:
-                os.replace(self._passing, self._path)
-        finally:
-            self._passing.unlink(missing_ok=True)

@@ -21,11 +21,12 @@ class Thumbnails:
     def of(self, path: str) -> Image.Image | None:
         """The picture, or None if it is no longer there or cannot be read."""
         if path not in self._known:
-            self._known[path] = _read(path)
+            self._known[path] = read(path)
         return self._known[path]
 
 
-def _read(path: str) -> Image.Image | None:
+def read(path: str, largest: int = LARGEST) -> Image.Image | None:
+    """A picture, RGB, its longer side at most so many pixels; None if it is not there or cannot be read."""
     if not Path(path).is_file():
         return None
     try:
@@ -34,7 +35,7 @@ def _read(path: str) -> Image.Image | None:
             with Image.open(path) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
                     return None
-                picture.thumbnail((LARGEST, LARGEST))
+                picture.thumbnail((largest, largest))
                 return picture.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None
