@@ -55,7 +55,7 @@ CREATE TABLE owner (
 );
 CREATE TABLE fact (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
-# ending: the jobs that are over, numbered from 1 as they ended, without gaps but for those forgotten at the start; a
+# ending: the jobs that are over, numbered from 1 as they ended, without gaps but for those forgotten or run again; a
 # clock would not do, since it can be set back. Each index ends with the id, so it also gives jobs as they were queued.
 
 

@@ -189,6 +189,18 @@ class Journal:
             state = "failed" if failed else "done"
             self._all_of([job], change, state, seconds, error, time.time(), self._last_ending() + 1)
 
+    def again(self) -> int:
+        """Let failed jobs wait once more, in their old places, as if they had never run; how many do.
+
+        Not those whose name was queued anew since.
+        """
+        change = (
+            f"UPDATE job SET state = 'waiting', outcome = NULL, seconds = 0, ended = NULL, ending = NULL, {CLEAN} "
+            "WHERE state = 'failed' AND id IN (SELECT max(id) FROM job GROUP BY name)"
+        )
+        with self._transaction("IMMEDIATE"):
+            return self._change(change)
+
     def orphans(self) -> list[Job]:
         """The running and finishing jobs of owners that are no more; mine from now on, so that no two take one over."""
         if not self._rows("SELECT 1 FROM owner WHERE id != ? LIMIT 1", self._me[0] if self._me else 0):

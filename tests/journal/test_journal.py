@@ -496,3 +496,18 @@ def test_a_forked_child_is_kept_from_its_parents_journal_and_frees_nothing(journ
 def test_every_question_is_answered_by_an_index(journal: Journal, query: str) -> None:
     steps = [row[3] for row in journal._connection.execute(f"EXPLAIN QUERY PLAN {query}")]
     assert all(step.startswith("SEARCH job USING") for step in steps), steps
+
+
+def test_failed_jobs_can_wait_again_in_their_old_places_but_not_those_queued_anew(journal: Journal) -> None:
+    failed, done, anew, later = journal.add([NewJob(name) for name in ("failed", "done", "anew", "later")])
+    for job in journal.take(3):
+        journal.begin([job.id])
+        journal.finishing(job.id, "{}")
+        journal.end(job.id, failed=job.id != done, seconds=1.0, error="it broke")
+    (anew,) = journal.add([NewJob("anew")])
+    assert journal.again() == 1
+    waiting = journal.jobs("waiting")
+    assert [job.id for job in waiting] == [failed, later, anew]
+    assert (waiting[0].attempts, waiting[0].outcome, waiting[0].error, waiting[0].ended) == (0, None, None, None)
+    assert names(journal.jobs("done", "failed")) == ["done", "anew"]
+    assert names(journal.take(1)) == ["failed"]
