@@ -16,7 +16,21 @@ FOLDER = Path(__file__).parent / "help"
 
 @pytest.mark.parametrize(
     "verb",
-    ["comfyless", "run", "validate", "convert", "export", "quantize", "compare", "replay", "nodes", "models", "demo"],
+    [
+        "comfyless",
+        "run",
+        "watch",
+        "status",
+        "validate",
+        "convert",
+        "export",
+        "quantize",
+        "compare",
+        "replay",
+        "nodes",
+        "models",
+        "demo",
+    ],
 )
 def test_help_says_what_it_said(command: Callable[..., Ended], verb: str) -> None:
     ended = command(*([] if verb == "comfyless" else [verb]), "--help")

@@ -1,0 +1,97 @@
+"""`comfyless watch`: graphs dropped into a folder run, one after the other, until somebody wants to stop."""
+
+import argparse
+import gc
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.console import Console
+from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED
+from engine.cli.interrupts import Interrupts
+from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb, settings_of
+
+if TYPE_CHECKING:
+    from engine.watching.watch import Options
+
+HELP = "run what is put into a folder, and put it away"
+SAID = (
+    "Run each graph that is put into a folder or its subfolders, as soon as it is whole, then move it to FOLDER/done or"
+    " FOLDER/failed, with NAME.report.json beside it, and for failures NAME.error.txt. Several may watch one folder."
+    " Killed at any moment, it goes on where it was. Exit code 1: with --once, if a graph failed."
+)
+POLL, SETTLE = 1.0, 2.0
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, watch, HELP, SAID)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where graphs come: JSON, or pictures with a graph")
+    parser.add_argument("--once", action="store_true", help="run what is there, then end")
+    parser.add_argument(
+        "--poll",
+        metavar="SECONDS",
+        type=seconds,
+        nargs="?",
+        const=POLL,
+        help="look again and again, for network mounts that tell of no changes (alone: every second)",
+    )
+    parser.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        type=seconds,
+        default=SETTLE,
+        help="how long a file that seems unfinished must rest before it is taken as it is (default: 2)",
+    )
+    parser.add_argument("--by-model", action="store_true", help="run graphs of models that are loaded before others")
+    parser.add_argument("--per-graph", action="store_true", help="put each graph's pictures into a folder of its name")
+    parser.add_argument("--state", metavar="DIR", type=Path, help="keep the journal here (default: FOLDER/.comfyless)")
+    parser.add_argument("--retries", metavar="N", type=whole, default=0, help="run a graph that failed N times more")
+    parser.add_argument("--workers", metavar="N", type=whole, default=0, help="run graphs in N processes")
+    parser.add_argument("--ray", metavar="ADDRESS", help="run graphs on a Ray cluster: its address, auto or local")
+    add_manner(parser)
+    parser.add_argument("--verbose", action="store_true", help="tell of steps and memory")
+    add_settings(parser, RUNNING)
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    """Watch until the end; 1 if it was asked to end by itself and a graph failed."""
+    from engine.cli.queue_view import QueueView
+    from engine.watching.watch import watch as watch_folder
+
+    view = QueueView(Console(arguments.quiet), arguments.json, arguments.quiet, arguments.verbose)
+    settings = settings_of(arguments)
+    gc.freeze()  # what is there now stays: see engine.cli.main
+    gc.enable()
+    with Interrupts() as stop:
+        tally = watch_folder(arguments.folder, settings, options_of(arguments), view, stop)
+        view.summary(*tally)
+        if stop():
+            return INTERRUPTED
+    return FAILED if tally.failed else DONE
+
+
+def options_of(arguments: argparse.Namespace) -> "Options":
+    """How to watch, as the command says."""
+    from engine.watching.watch import Options
+
+    names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "workers", "ray")
+    return Options(**{name: getattr(arguments, name) for name in names})
+
+
+def seconds(text: str) -> float:
+    """A length of time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds. Give a number from 0.")
+    return value
+
+
+def whole(text: str) -> int:
+    """A number from 0."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")
+    return int(text)

@@ -1,0 +1,147 @@
+"""watch: a folder is watched until somebody wants to stop, or, once, until it is drained."""
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from engine import api
+from engine.disk_cache.places import default_folder
+from engine.errors import GraphInvalid
+from engine.journal.journal import Journal
+from engine.watching import places
+from engine.watching.arrivals import SETTLE, Arrival, Arrivals
+from engine.watching.desk import Listener, WatchDesk
+from engine.watching.grouping import group_of
+from engine.watching.lookout import RESCAN, Lookout
+from engine.watching.scanning import DONE, FAILED
+from engine.watching.waking import Waker
+from engine.working import in_process
+from engine.working.pulse import Pulse
+from engine.working.source import Stop
+from schemas.report import Event, Problem
+from schemas.settings import Settings
+
+WAVE = 16
+"""Jobs that run together where the order may change: steps are then ordered so that each model is loaded once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to watch.
+
+    state: where the journal lies; None: in the folder. poll: seconds between two looks, without waiting for events;
+    None: woken by events. settle: seconds that a file must rest whose end cannot be told. by_model: graphs of models
+    that are loaded come first. workers: processes, 0 for this one alone. ray: the address of a cluster.
+    """
+
+    state: Path | None = None
+    once: bool = False
+    poll: float | None = None
+    settle: float = SETTLE
+    by_model: bool = False
+    per_graph: bool = False
+    retries: int = 0
+    workers: int = 0
+    ray: str | None = None
+
+
+class Tally(NamedTuple):
+    """What came of it: jobs that ended in this process, and those that wait in the journal."""
+
+    done: int
+    failed: int
+    waiting: int
+
+
+def watch(folder: Path, settings: Settings, options: Options, listener: Listener, stop: Stop) -> Tally:
+    """Run the graphs of a folder as they come.
+
+    Raises GraphInvalid for a folder or settings that cannot be used, JournalInvalid, FileNotFoundError if the folder
+    goes away, NotWritten if results could not be put away.
+    """
+    if settings.cache is None:
+        settings = settings.model_copy(update={"cache": default_folder()})
+    found = places.watched(folder, settings)
+    state = places.state_folder(found, options.state)
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal(state / places.JOURNAL))
+        _check_same(journal, found, options.state)
+        pulse = stack.enter_context(Pulse(journal, "watch"))
+        ears = _Ears(listener, pulse)
+        lookout = stack.enter_context(_lookout(found, state, settings, options, journal, ears))
+        desk = WatchDesk(
+            journal,
+            found,
+            lookout,
+            settings,
+            listener=ears,
+            once=options.once,
+            per_graph=options.per_graph,
+            folder=places.drafts_folder(state, settings.output),
+            roots={"output": settings.output, "temp": settings.temp},
+            retries=options.retries,
+            wave=WAVE if options.by_model else 1,
+            patient=not options.once,
+        )
+        with closing(desk):
+            _run(desk, settings, options, stop)
+        told = pulse.doing()
+        return Tally(told["done"], told["failed"], journal.counts()["waiting"])
+
+
+class _Ears:
+    """Two that listen: whoever asked for the watch, and the journal's heartbeat."""
+
+    def __init__(self, listener: Listener, pulse: Pulse) -> None:
+        self._listener, self._pulse = listener, pulse
+
+    def event(self, event: Event, job: int | None = None) -> None:
+        """Tell both."""
+        self._pulse.event(event, job)
+        self._listener.event(event, job)
+
+    def note(self, said: str) -> None:
+        """Tell the one that shows it."""
+        self._listener.note(said)
+
+
+def _lookout(
+    folder: Path, state: Path, settings: Settings, options: Options, journal: Journal, listener: Listener
+) -> Lookout:
+    apart = places.skipped(folder, state, settings)
+    arrivals = Arrivals(folder, settle=options.settle, skipped=apart, note=listener.note)
+    waker = Waker(
+        folder, [*apart, folder / DONE, folder / FAILED], polling=options.poll is not None, note=listener.note
+    )
+    every = RESCAN if options.poll is None else options.poll
+
+    def group(arrival: Arrival) -> str:
+        return group_of(folder / arrival.name) if options.by_model else ""
+
+    return Lookout(arrivals, waker, journal, every=every, group=group, note=listener.note)
+
+
+def _run(desk: WatchDesk, settings: Settings, options: Options, stop: Stop) -> None:
+    if options.ray is not None:
+        from engine.working import ray_workers
+
+        ray_workers.run(desk, settings, options.ray, stop, workers=options.workers or None)
+    elif options.workers:
+        from engine.working import processes
+
+        processes.run(desk, settings, options.workers, stop)
+    else:
+        in_process.run(desk, api.Session(settings, stop=stop), stop)
+
+
+def _check_same(journal: Journal, folder: Path, state: Path | None) -> None:
+    """Raise GraphInvalid if a state folder named by the user belongs to the watch of another folder."""
+    if state is None:
+        return
+    known = journal.fact(places.FOLDER)
+    if known is None:
+        journal.keep(places.FOLDER, str(folder))
+    elif known != str(folder):
+        said = f"--state: {state} keeps what became of another folder, {known}."
+        raise GraphInvalid([Problem(code="bad-setting", found=str(state), said=said, fix="Name another one.")])
