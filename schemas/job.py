@@ -78,7 +78,8 @@ class Outcome(BaseModel):
 
     report: as the worker gave it. drafts: pictures to put in their places. staging: the folder to remove after that.
     report_file: where the report goes, if it is wanted. error_file: where a readable note of the failure goes.
-    move: of the graph's own file. seconds, failure: as in JobResult.
+    move: of the graph's own file. seconds, failure: as in JobResult. named: whether all names were chosen, so that
+    files which have them now may be those of this job.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -91,6 +92,7 @@ class Outcome(BaseModel):
     move: Move | None = None
     seconds: float = 0.0
     failure: str | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
