@@ -1,7 +1,7 @@
 """The journal's SQLite file: opened, recognised or made; its tables; texts as they are stored.
 
-Durable: a change is on the disk when its transaction has ended (WAL with synchronous=FULL: one fsync). Where WAL cannot
-be had, on some network mounts, the file stays in SQLite's rollback mode, as durable and slower.
+With WAL a change takes one fsync, or none if it need not outlive a power cut. Where WAL cannot be had, on some network
+mounts, the file stays in SQLite's rollback mode, which takes several.
 """
 
 import sqlite3
@@ -79,7 +79,7 @@ def connect(path: Path, owners: Path, *, read_only: bool) -> tuple[sqlite3.Conne
                 with FileLock(owners / "opening", timeout=PATIENCE, fallback_to_soft=False):
                     if not _ours(path, connection):  # nobody else was quicker
                         _make(connection)
-            connection.execute(f"PRAGMA {'query_only = ON' if read_only else 'synchronous = FULL'}")
+            connection.execute(f"PRAGMA query_only = {read_only}")
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     except BaseException:
         connection.close()

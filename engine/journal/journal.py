@@ -86,7 +86,10 @@ class Owner:
 
 
 class Journal:
-    """Jobs in a file. Safe for threads of one process and for several processes; every change is durable on return.
+    """Jobs in a file. Safe for threads of one process and for several processes.
+
+    A change that has returned outlives its process; what is added, kept, finishing or over outlives a power cut too. A
+    claim need not: who claimed is then gone anyway, and its jobs are to be run again.
 
     Raises JournalInvalid (engine.errors) for a file that is no journal of ours, sqlite3.OperationalError for a disk
     that is full or cannot be written; a change that raised has not happened. RuntimeError for a change that the job's
@@ -124,7 +127,7 @@ class Journal:
         """
         made: list[int] = []
         now = time.time()
-        with self._transaction("IMMEDIATE"):
+        with self._transaction():
             for name, payload, group in jobs:
                 known = self._rows(
                     "SELECT id, state, payload, grouping FROM job WHERE name = ? AND ending IS NULL", name
@@ -148,7 +151,7 @@ class Journal:
         """
         me, limit = self._owner(), max(0, limit)
         wanted = "SELECT id FROM job WHERE state = 'waiting'"
-        with self._transaction("IMMEDIATE"):
+        with self._transaction(synced=False):
             known = [self._rows(f"{wanted} AND grouping = ? ORDER BY id LIMIT ?", each, limit) for each in set(groups)]
             taken = self._claim(sorted(job for rows in known for (job,) in rows)[:limit], me)
             rest = self._rows(f"{wanted} ORDER BY ending, id LIMIT ?", limit - len(taken))
@@ -177,7 +180,8 @@ class Journal:
 
     def finishing(self, job: int, outcome: str) -> None:
         """It has run; anybody can finish it from now on. Also to write down what changed in the outcome."""
-        self._all_of([job], "UPDATE job SET state = 'finishing', outcome = ? WHERE id = ? AND owner = ?", outcome)
+        with self._transaction():
+            self._all_of([job], "UPDATE job SET state = 'finishing', outcome = ? WHERE id = ? AND owner = ?", outcome)
 
     def end(self, job: int, *, failed: bool, seconds: float = 0.0, error: str | None = None) -> None:
         """It is over, and its outcome stays, for `jobs`. Straight from running too, where nothing is to be placed."""
@@ -185,7 +189,7 @@ class Journal:
             "UPDATE job SET state = ?, owner = NULL, seconds = ?, error = ?, ended = ?, ending = ? "
             "WHERE id = ? AND owner = ?"
         )
-        with self._transaction("IMMEDIATE"):
+        with self._transaction():
             state = "failed" if failed else "done"
             self._all_of([job], change, state, seconds, error, time.time(), self._last_ending() + 1)
 
@@ -206,7 +210,7 @@ class Journal:
         if not self._rows("SELECT 1 FROM owner WHERE id != ? LIMIT 1", self._me[0] if self._me else 0):
             return []
         me = self._owner()
-        with self._transaction("IMMEDIATE"):  # others that look for orphans wait, and find none
+        with self._transaction(synced=False):  # others that look for orphans wait, and find none
             found = self._rows("SELECT id, lock FROM owner WHERE id != ?", me)
             dead = {owner: lock for owner, lock in found if not held(self._owners / lock)}
             jobs = [job for owner in dead for job in self._jobs("WHERE owner = ?", owner)]
@@ -229,7 +233,7 @@ class Journal:
         """
         most = -1 if limit is None else max(0, limit)
         found: list[tuple[int, Job]] = []
-        with self._transaction("DEFERRED"):
+        with self._transaction("DEFERRED", synced=False):
             for state in set(states or STATES):
                 over = state in ("done", "failed")
                 order = "ending DESC, id DESC" if newest else "id" if over else "ending, id"
@@ -248,7 +252,7 @@ class Journal:
 
         The file gets no smaller, but what comes takes the place of what went.
         """
-        with self._transaction("IMMEDIATE"):
+        with self._transaction():
             last = self._last_ending() - keep
             return self._change("DELETE FROM job WHERE state IN ('done', 'failed') AND ending <= ?", last)
 
@@ -256,13 +260,13 @@ class Journal:
         """Tell what this owner does now, for `owners`."""
         text = json.dumps(doing, ensure_ascii=False)
         me = self._owner()
-        with self._transaction("IMMEDIATE"):
+        with self._transaction(synced=False):
             self._change("UPDATE owner SET doing = ?, beat = ? WHERE id = ?", text, time.time(), me)
 
     def owners(self) -> list[Owner]:
         """Who has this journal open, or left jobs in it, the living first."""
         me = self._me[0] if self._me else None
-        with self._transaction("DEFERRED"):
+        with self._transaction("DEFERRED", synced=False):
             rows = self._rows("SELECT id, host, pid, lock, started, beat, doing FROM owner ORDER BY id")
             claims = self._rows("SELECT owner, id FROM job WHERE owner IS NOT NULL ORDER BY id")
         found = []
@@ -279,7 +283,7 @@ class Journal:
 
     def keep(self, key: str, text: str) -> None:
         """Keep a text under a key."""
-        with self._transaction("IMMEDIATE"):
+        with self._transaction():
             self._change("INSERT OR REPLACE INTO fact (key, text) VALUES (?, ?)", key, text)
 
     def close(self) -> None:
@@ -300,7 +304,7 @@ class Journal:
         with self._turn:
             if self._me is None:
                 with ExitStack() as undo:
-                    with self._transaction("IMMEDIATE"):  # so that nobody sees me before I hold my lock
+                    with self._transaction(synced=False):  # so that nobody sees me before I hold my lock
                         hold = Hold(self._owners)
                         undo.callback(hold.release)
                         values = (hold.path.name, socket.gethostname(), os.getpid(), now := time.time(), now)
@@ -319,7 +323,7 @@ class Journal:
 
     def _all_of(self, jobs: Sequence[int], change: str, *values: object) -> None:
         """Make one change to each of these jobs, or none. change: with values, then the job's id, then mine."""
-        with self._transaction("IMMEDIATE"):
+        with self._transaction(synced=False):
             for job in jobs:
                 if not self._change(change, *values, job, self._me[0] if self._me else None):
                     found = self._rows("SELECT state, owner FROM job WHERE id = ?", job)
@@ -336,12 +340,18 @@ class Journal:
         return [Job(*row) for row in self._rows(f"SELECT {COLUMNS} FROM job {which}", *values)]
 
     @contextmanager
-    def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"]) -> Iterator[None]:
-        """All of the block's changes or none; one inside another is part of it. IMMEDIATE: no other process writes."""
+    def _transaction(
+        self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE", *, synced: bool = True
+    ) -> Iterator[None]:
+        """All of the block's changes or none; one inside another is part of it. IMMEDIATE: no other process writes.
+
+        synced: wait until they are on the disk. SQLite keeps the file whole without that too, but only in WAL mode.
+        """
         with self._turn:
             if self._connection.in_transaction:
                 yield
                 return
+            self._execute(f"PRAGMA synchronous = {'FULL' if synced or self.mode != 'wal' else 'NORMAL'}")
             self._execute(f"BEGIN {kind}")
             try:
                 yield
