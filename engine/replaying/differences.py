@@ -59,7 +59,7 @@ def pixel_differences(apart: Apart | None, was: tuple[int, int], now: tuple[int,
         said = f"{was[0]}×{was[1]} pixels → {now[0]}×{now[1]}"
         yield Difference(what="size", said=said, was=list(was), now=list(now))
     elif apart.differing:
-        said = f"{_share(apart)} of the pixels differ, by at most {apart.largest} of 255 (mean {apart.mean:.2g})"
+        said = f"{_share(apart)} pixels differ, by at most {apart.largest} of 255 (mean {_mean(apart.mean)})"
         yield Difference(what="pixels", said=said)
 
 
@@ -146,6 +146,11 @@ def _named(node: str, class_type: str) -> str:
 
 
 def _share(apart: Apart) -> str:
-    """`0.3 %`, or how many where that would be next to none."""
+    """`51.3 % of the`, or `2 of 1,048,576` where that would be next to none."""
     share = 100 * apart.differing / apart.pixels
-    return f"{apart.differing:,}" if share < 0.1 else f"{share:.1f} %"
+    return f"{apart.differing:,} of {apart.pixels:,}" if share < 0.1 else f"{share:.1f} % of the"
+
+
+def _mean(value: float) -> str:
+    """`12.3`, `0.02`, `below 0.001`."""
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}" if value >= 0.001 else "below 0.001"
