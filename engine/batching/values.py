@@ -87,6 +87,10 @@ def _range(item: str, option: str) -> list[str]:
 
 def _counted(first: Decimal, last: Decimal, step: Decimal) -> Iterator[str]:
     """Exact in decimals, so that 0..1..0.1 has eleven."""
-    for number in range(int((last - first) / step) + 1):
+    count = int((last - first) / step) + 1
+    if first == int(first) and step == int(step):  # seeds, of which there may be many
+        yield from map(str, range(int(first), int(first) + count * int(step), int(step)))
+        return
+    for number in range(count):
         value = first + step * number
         yield format(value.to_integral_value() if value == value.to_integral_value() else value.normalize(), "f")
