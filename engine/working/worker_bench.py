@@ -1,12 +1,12 @@
 """WorkerBench: what one worker works at, whatever its process is: a session, and what it tells on the way."""
 
-import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 
 from engine import accelerators
 from engine.api import Session
 from engine.errors import ComfylessError, GraphInvalid
+from engine.working.source import Stop
 from engine.working.work import carry_out
 from engine.working.worker_messages import Happened, Idle, Message, Ran, Ready, Refused
 from schemas.job import JobOrder, JobResult
@@ -20,12 +20,11 @@ PAUSE = 0.1
 class WorkerBench:
     """A session for a worker's whole life: its loaded models and its outputs serve one wave after the other."""
 
-    def __init__(self, settings: Settings, tell: Callable[[Message], None]) -> None:
-        """tell: hears from one thread at a time. Raises GraphInvalid for bad settings."""
+    def __init__(self, settings: Settings, tell: Callable[[Message], None], halted: Stop) -> None:
+        """halted: whether to end the step that runs and give the rest back. Raises GraphInvalid for bad settings."""
         accelerators.resolve(settings.device)
         self._tell = tell
-        self._halted = threading.Event()
-        self._session = Session(settings, stop=self._halted.is_set)
+        self._session = Session(settings, stop=halted)
         self._quiet_until = 0.0
 
     def work(
@@ -38,10 +37,6 @@ class WorkerBench:
         carry_out(self._session, orders, lambda result: self._tell(Ran(finished(result))), self._event)
         self._tell(Idle())
 
-    def halt(self) -> None:
-        """End the step that runs now, and give back what has not run as interrupted; from any thread."""
-        self._halted.set()
-
     def _event(self, job: int, event: Event) -> None:
         """Tell it, unless it is one of many."""
         if isinstance(event, Progress) and event.done < event.total:
@@ -52,10 +47,10 @@ class WorkerBench:
         self._tell(Happened(job, event))
 
 
-def set_up(settings: Settings, tell: Callable[[Message], None]) -> WorkerBench | None:
+def set_up(settings: Settings, tell: Callable[[Message], None], halted: Stop) -> WorkerBench | None:
     """A bench, and word that it is ready; None, and word why, if there can be none."""
     try:
-        bench = WorkerBench(settings, tell)
+        bench = WorkerBench(settings, tell, halted)
     except GraphInvalid as error:
         tell(Refused(tuple(error.problems), str(error)))
         return None

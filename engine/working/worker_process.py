@@ -78,9 +78,10 @@ def main() -> None:
         except BrokenPipeError:  # nobody listens any more
             os._exit(1)
 
-    bench = set_up(pickle.load(sys.stdin.buffer), tell)
+    halted = threading.Event()
+    bench = set_up(pickle.load(sys.stdin.buffer), tell, halted.is_set)
     if bench is not None:
-        for orders in Inbox(sys.stdin.buffer, bench.halt).waves():
+        for orders in Inbox(sys.stdin.buffer, halted.set).waves():
             bench.work(orders)
 
 
