@@ -46,7 +46,8 @@ class Lookout:
         self._arrivals, self._waker, self._journal = arrivals, waker, journal
         self._every, self._group, self._note = every, group, note
         self._turn = threading.Condition()
-        self._added, self._told, self._looks = 0, 0, 0
+        self._added, self._told = 0, 0
+        self._asked, self._answered = 0, 0
         self._trouble: Exception | None = None
         self._closing = threading.Event()
         self._reconciled = time.monotonic()
@@ -69,12 +70,12 @@ class Lookout:
     def empty(self, seconds: float) -> bool:
         """Whether a look that begins now finds nothing that is not queued yet; waits so long for that look."""
         with self._turn:
-            wanted = self._looks + 2  # one may be on its way
+            self._asked += 1
             self._waker.wake()
-            self._turn.wait_for(lambda: self._looks >= wanted or self._trouble is not None, seconds)
+            self._turn.wait_for(lambda: self._answered == self._asked or self._trouble is not None, seconds)
             if self._trouble is not None:
                 raise self._trouble
-            return self._looks >= wanted and not self._arrivals.pending
+            return self._answered == self._asked and not self._arrivals.pending
 
     def __enter__(self) -> "Lookout":
         """Begin to look."""
@@ -94,11 +95,11 @@ class Lookout:
     def _watch(self) -> None:
         try:
             while not self._closing.is_set():
-                begun = time.monotonic()
+                begun, asked = time.monotonic(), self._asked
                 self._look()
                 ended = time.monotonic()
                 with self._turn:
-                    self._looks += 1
+                    self._answered = asked
                     self._turn.notify_all()
                 due = self._arrivals.due()
                 self._waker.wait(self._every if due is None else min(due, self._every))
