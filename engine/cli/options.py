@@ -22,7 +22,7 @@ _SETTINGS = (
     ("ram", "SIZE", "memory that models may take beside their files, such as 12G (default: no limit)"),
     ("vram", "SIZE", "memory of an accelerator that models may take (default: what is free, less 2G to compute in)"),
     ("memory-cache", "SIZE", "memory for results that later files may use again (default: 2G)"),
-    ("cache", "DIR", "keep results in this folder too, for later processes; off for none (watch and batch: a default)"),
+    ("cache", "DIR", "keep results in this folder too, for later processes, or off (default: on for watch and batch)"),
     ("cache-size", "SIZE", "disk space that the cache may take (default: 20G)"),
 )
 _REPEATED = ("models", "extra-model-paths", "object-info")
@@ -31,7 +31,9 @@ PLACES = ("models", "extra-model-paths", "input")
 """What a verb needs to know where files are."""
 READING = (*PLACES, "object-info")
 """What a verb needs to know where files are, and to read graphs."""
-RUNNING = (*READING, "output", "temp", "device", "dtype", "threads", "ram", "vram", "memory-cache", "cache", "cache-size")
+CACHES = ("memory-cache", "cache", "cache-size")
+"""What says how much is kept, and where."""
+RUNNING = (*READING, "output", "temp", "device", "dtype", "threads", "ram", "vram", *CACHES)
 """What a verb needs to run nodes."""
 
 
