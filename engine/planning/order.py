@@ -37,7 +37,7 @@ def order(bound: Mapping[str, BoundNode], targets: Iterable[str]) -> list[str]:
     classes = {id(bound[name].spec): bound[name].spec for name in base}.values()
     if not any(output.socket in STAGES for spec in classes for output in spec.outputs):
         return base
-    return _grouped(bound, base, outputs, _users(bound, base))
+    return _grouped(bound, base, outputs, weights_users(bound, base))
 
 
 def missing_before(bound: Mapping[str, BoundNode], targets: Iterable[str], known: Container[str] = ()) -> list[str]:
@@ -75,7 +75,7 @@ def _parents(node: BoundNode) -> Iterator[str]:
     return (link.node for link in node.links.values())
 
 
-def _users(bound: Mapping[str, BoundNode], base: Iterable[str]) -> dict[str, tuple[int, Weights]]:
+def weights_users(bound: Mapping[str, BoundNode], base: Iterable[str]) -> dict[str, tuple[int, Weights]]:
     """The nodes that compute with weights: their stage, and which weights. Handing weights on is not computing.
 
     What comes out of a switch, of any type, is taken for the first weights that go in.
