@@ -68,6 +68,11 @@ class Combination:
                 index += 1
                 yield Row(index=index, settings=self._told(settings, held), values=held, run=run)
 
+    def meaning(self) -> list[Any]:
+        """What makes these rows what they are, as JSON can say it."""
+        axes = [[[axis.name, axis.values] for axis in axes] for axes in (self._zips, self._grids)]
+        return [[line.cells for line in self._lines], *axes, self._repeat]
+
     def unchanging(self) -> bool:
         """Whether there are several runs of each row, and nothing changes between them."""
         return self._repeat > 1 and not self._base.controlled()

@@ -5,7 +5,21 @@ import traceback
 from collections.abc import Sequence
 
 from engine import VERSION
-from engine.cli import compare, convert, demo, export, models, nodes, quantize, replay, run, status, validate, watch
+from engine.cli import (
+    batch,
+    compare,
+    convert,
+    demo,
+    export,
+    models,
+    nodes,
+    quantize,
+    replay,
+    run,
+    status,
+    validate,
+    watch,
+)
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, FAILED, INVALID
 from engine.cli.problems import tell
@@ -32,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"comfyless {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (run, watch, status, validate, convert, export, quantize, compare, replay, nodes, models, demo):
+    for verb in (run, batch, watch, status, validate, convert, export, quantize, compare, replay, nodes, models, demo):
         verb.add(verbs)
     return parser
 

@@ -1,0 +1,147 @@
+"""batch: the rows of a batch's folder run, those that did not before, until all are over or somebody wants to stop."""
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from engine import accelerators, api
+from engine.batching import contact_sheet
+from engine.batching.base import Base
+from engine.batching.desk import BatchDesk, Listener, lines
+from engine.batching.manifest import Manifest
+from engine.batching.sheet_axes import Cell
+from engine.batching.state import BatchFolder
+from engine.journal.journal import Journal
+from engine.working import in_process
+from engine.working.pulse import Pulse
+from engine.working.source import Stop
+from schemas.report import Event
+from schemas.settings import Settings
+
+WAVE, LARGE_WAVE = 16, 256
+"""Rows that run together; many where models may have to leave memory, so that each comes once for many rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run. retries: more attempts at a row that fails. workers: processes, 0 for this one alone. ray: address.
+
+    fail_fast: begin nothing more after a failure. sheet: draw the contact sheet. axes: its settings across and down.
+    """
+
+    fail_fast: bool = False
+    retries: int = 0
+    workers: int = 0
+    ray: str | None = None
+    sheet: bool = True
+    axes: tuple[str, str | None] | None = None
+
+
+class Tally(NamedTuple):
+    """Rows of the whole batch by what became of them. before: those that were done before this run."""
+
+    done: int
+    failed: int
+    waiting: int
+    before: int
+
+
+def work(
+    batch: BatchFolder,
+    journal: Journal,
+    base: Base,
+    settings: Settings,
+    options: Options,
+    listener: Listener,
+    stop: Stop,
+) -> Tally:
+    """Run what is queued and not done.
+
+    Raises GraphInvalid for settings that cannot be used, NotWritten if pictures could not be put in their places.
+    """
+    before = journal.counts()["done"]
+    manifest = Manifest(batch.path, list(next(batch.rows()).settings))
+    manifest.rebuild(lines(journal, batch))
+    try:
+        if before < batch.recipe.rows:
+            _run(batch, journal, base, manifest, settings, options, listener, stop)
+    finally:
+        counts = journal.counts()
+        missing = not (batch.path / f"{contact_sheet.NAME}.png").exists()
+        if options.sheet and not stop() and (missing or before < batch.recipe.rows):
+            _draw(batch, manifest, options, listener)
+    return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
+
+
+def wave(settings: Settings, rows: int, workers: int) -> int:
+    """How many rows run together. Several workers each get some."""
+    limited = settings.ram is not None or accelerators.resolve(settings.device) != "cpu"
+    most = LARGE_WAVE if limited else WAVE
+    return most if workers < 2 else max(1, min(most, rows // (2 * workers)))
+
+
+class _Ears:
+    """Two that listen: whoever asked for the batch, and the journal's heartbeat."""
+
+    def __init__(self, listener: Listener, pulse: Pulse) -> None:
+        self._listener, self._pulse = listener, pulse
+
+    def event(self, event: Event, job: int | None = None) -> None:
+        """Tell both."""
+        self._pulse.event(event, job)
+        self._listener.event(event, job)
+
+    def note(self, said: str) -> None:
+        """Tell the one that shows it."""
+        self._listener.note(said)
+
+
+def _run(
+    batch: BatchFolder,
+    journal: Journal,
+    base: Base,
+    manifest: Manifest,
+    settings: Settings,
+    options: Options,
+    listener: Listener,
+    stop: Stop,
+) -> None:
+    with ExitStack() as stack:
+        ears = _Ears(listener, stack.enter_context(Pulse(journal, "batch")))
+        desk = BatchDesk(
+            journal,
+            batch,
+            base,
+            manifest,
+            listener=ears,
+            folder=batch.path,
+            roots={"output": settings.output, "temp": settings.temp},
+            retries=options.retries,
+            wave=wave(settings, batch.recipe.rows, options.workers),
+            fail_fast=options.fail_fast,
+        )
+        with closing(desk):
+            if options.ray is not None:
+                from engine.working import ray_workers
+
+                ray_workers.run(desk, settings, options.ray, stop, workers=options.workers or None)
+            elif options.workers:
+                from engine.working import processes
+
+                processes.run(desk, settings, options.workers, stop)
+            else:
+                in_process.run(desk, api.Session(settings, stop=stop), stop)
+
+
+def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> None:
+    """The contact sheet; a disk that refuses it takes nothing from the pictures."""
+    cells = [Cell(line.row, line.settings, line.outputs, line.error) for line in manifest.read()]
+    if not cells:
+        return
+    try:
+        for path in contact_sheet.write(
+            batch.path, sorted(cells, key=lambda cell: cell.row), options.axes, batch.recipe.name
+        ):
+            listener.note(f"contact sheet: {path}")
+    except OSError as error:
+        listener.note(f"the contact sheet could not be written: {error.strerror or error}")

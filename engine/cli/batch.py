@@ -1,0 +1,311 @@
+"""`comfyless batch`: one graph with many settings, planned as one; killed at any moment, it goes on where it was."""
+
+import argparse
+import csv
+import gc
+import random
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.cli.console import Console
+from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
+from engine.cli.interrupts import Interrupts
+from engine.cli.options import RUNNING, Verbs, add_manner, add_sets, add_settings, add_verb, settings_of
+from engine.cli.problems import tell
+from engine.cli.repeating import NOTHING_CHANGES, add_repeating, choosing
+from engine.errors import GraphInvalid
+from engine.reading.printable import shown
+from schemas.report import Problem, RunReport
+
+if TYPE_CHECKING:
+    from engine.batching.base import Base
+    from engine.batching.batch import Options, Tally
+    from engine.batching.combine import Combination
+    from engine.batching.state import BatchFolder
+    from engine.cli.queue_view import QueueView
+    from schemas.settings import Settings
+
+HELP = "run a graph with many settings"
+SAID = (
+    "Run a graph with many settings: rows of a file, lists of values each with each (--grid) or side by side (--zip),"
+    " and repetitions, the last varying fastest. All rows are planned as one, so that what they share runs once. What"
+    " became of each row is in OUTPUT/batches/NAME: manifest.jsonl, manifest.csv and contact_sheet.png. The same"
+    " command again goes on: rows that are done stay, the others run."
+)
+NAMES = "a column is NODE.FIELD, as for --set"
+_LISTS = ("sets", "maps", "grids", "zips")
+_FOLDERS = ("models", "extra_model_paths", "object_info", "input", "output", "temp", "cache")
+"""Settings that are paths, which mean the same from elsewhere only when they are absolute."""
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb to the parser."""
+    parser = add_verb(verbs, batch, HELP, SAID)
+    parser.add_argument("graph", metavar="GRAPH", nargs="?", help="a graph in any form that run takes")
+    rows = parser.add_argument_group("rows")
+    rows.add_argument(
+        "--rows", metavar="FILE", type=Path, help=f"a .csv, .jsonl, .yaml or .json file of settings; {NAMES}"
+    )
+    rows.add_argument(
+        "--map",
+        metavar="NAME=NODE.FIELD",
+        dest="maps",
+        action="append",
+        default=[],
+        help="what a column of another name changes (may be repeated, also for one name)",
+    )
+    _add_lists(rows)
+    add_sets(parser)
+    add_repeating(parser)
+    _add_manner_of_work(parser)
+    add_manner(parser)
+    parser.add_argument("--verbose", action="store_true", help="tell of steps and memory")
+    add_settings(parser, RUNNING)
+
+
+def _add_lists(rows: "argparse._ArgumentGroup") -> None:
+    listed = 'a,b,"c, d", ranges such as 0..99 or 0..100..10, or @FILE with a value a line'
+    for name, said in (("grid", f"each with each: {listed}"), ("zip", "lists of one length, side by side")):
+        rows.add_argument(
+            f"--{name}",
+            metavar="NODE.FIELD=VALUES",
+            dest=f"{name}s",
+            action="append",
+            default=[],
+            help=f"{said} (may be repeated)",
+        )
+
+
+def _add_manner_of_work(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show rows, what they share, loads, time and memory")
+    parser.add_argument("--again", action="store_true", help="start over, in a new folder")
+    parser.add_argument("--resume", metavar="FOLDER", type=Path, help="go on with the batch of this folder")
+    parser.add_argument("--fail-fast", action="store_true", help="begin nothing more after a failure")
+    parser.add_argument("--retries", metavar="N", type=_whole, default=0, help="run a row that failed N times more")
+    parser.add_argument("--workers", metavar="N", type=_whole, default=0, help="run rows in N processes")
+    parser.add_argument("--ray", metavar="ADDRESS", help="run rows on a Ray cluster: its address, auto or local")
+    parser.add_argument("--no-sheet", action="store_true", help="draw no contact sheet")
+    parser.add_argument("--sheet-axes", metavar="X,Y", help="columns that the sheet shows across and down")
+
+
+def batch(arguments: argparse.Namespace) -> int:
+    """Run a batch, or show what it would do."""
+    console = Console(arguments.quiet)
+    try:
+        return _batch(console, arguments)
+    except GraphInvalid as error:
+        _refuse(console, arguments, error)
+        return INVALID
+
+
+def _batch(console: Console, arguments: argparse.Namespace) -> int:
+    _check(arguments)
+    if arguments.resume is not None:
+        from engine.batching.state import BatchFolder
+
+        folder = BatchFolder(arguments.resume)
+        for name, value in folder.recipe.options.items():
+            if getattr(arguments, name) is None:
+                setattr(arguments, name, value)
+        settings = _settings(arguments)
+        base = _base(folder.graph, folder.recipe.name, folder.recipe.model_dump(), settings)
+    else:
+        from engine.reading.source import bytes_of
+
+        settings = _settings(arguments)
+        data = bytes_of(arguments.graph)
+        base = _base(data, arguments.graph, vars(arguments), settings)
+        combination = _combination(arguments, base)
+        combination.check()
+        if combination.unchanging():
+            console.note(NOTHING_CHANGES)
+        if arguments.dry_run:
+            return _forecast(console, arguments, base, combination, settings)
+        folder = _folder(arguments, data, combination, settings)
+    return _work(console, arguments, folder, base, settings)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise GraphInvalid for options that say nothing together."""
+    rows = [f"--{name.removesuffix('s')}" for name in _LISTS if getattr(arguments, name)]
+    rows += ["--rows"] if arguments.rows else []
+    rows += [name for name, given in (("--again", arguments.again), ("--dry-run", arguments.dry_run)) if given]
+    if arguments.resume is None and arguments.graph is None:
+        raise _bad("there is no graph.", "Name one, or a batch's folder with --resume.")
+    if arguments.resume is not None and (arguments.graph is not None or rows):
+        other = shown(arguments.graph) if arguments.graph is not None else rows[0]
+        raise _bad(f"--resume goes on with a batch as it is; {other} changes it.", "Leave out one of the two.")
+
+
+def _settings(arguments: argparse.Namespace) -> "Settings":
+    """As given, with a cache on disk unless it is off."""
+    from engine.disk_cache.places import default_folder
+
+    settings = settings_of(arguments)
+    return settings if settings.cache is not None else settings.model_copy(update={"cache": default_folder()})
+
+
+def _base(data: bytes, name: str, options: dict[str, Any], settings: "Settings") -> "Base":
+    """The graph with what changes it in every row. options: sets, control and prompt_seed."""
+    from engine.batching.base import Base
+
+    seed = options["prompt_seed"]
+    return Base(
+        data,
+        name,
+        options["sets"],
+        mode=options["control"],
+        choosing=lambda number: choosing(seed, number),
+        settings=settings,
+    )
+
+
+def _combination(arguments: argparse.Namespace, base: "Base") -> "Combination":
+    """All rows of the command."""
+    from engine.batching import grid, rows
+    from engine.batching.combine import Combination
+    from engine.batching.mapping import Columns
+
+    columns = Columns(base, arguments.maps)
+    table = rows.read(arguments.rows) if arguments.rows is not None else None
+    zips = grid.axes_of(arguments.zips, "--zip", columns.knows)
+    grids = grid.axes_of(arguments.grids, "--grid", columns.knows)
+    given = arguments.prompt_seed
+    seed = given if isinstance(given, int) else random.SystemRandom().getrandbits(48)
+    return Combination(base, columns, table, zips, grids, arguments.repeat, seed)
+
+
+def _folder(
+    arguments: argparse.Namespace, data: bytes, combination: "Combination", settings: "Settings"
+) -> "BatchFolder":
+    """The batch's folder, made if this command is new."""
+    from engine.batching import state
+    from schemas.batch import Recipe
+
+    ending = Path(arguments.graph).suffix.lower() if arguments.graph != "-" else ""
+    recipe = Recipe(
+        name=arguments.graph,
+        graph=f"graph{ending if ending in ('.png', '.webp', '.jpg', '.jpeg') else '.json'}",
+        sets=arguments.sets,
+        prompt_seed=arguments.prompt_seed,
+        control=arguments.control,
+        rows=combination.total,
+        options=_kept(arguments),
+    )
+    key = state.identity(
+        data, arguments.sets, arguments.prompt_seed, arguments.control, arguments.maps, combination.meaning()
+    )
+    return state.obtain(settings.output, key, recipe, data, combination.rows(), again=arguments.again)
+
+
+def _kept(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Settings that the command was given, for --resume from wherever it is called."""
+    given = {name: getattr(arguments, name) for name in (each.replace("-", "_") for each in RUNNING)}
+    return {name: _absolute(name, value) for name, value in given.items() if value is not None}
+
+
+def _absolute(name: str, value: Any) -> Any:
+    if name not in _FOLDERS or value == "off":
+        return value
+    if isinstance(value, list):
+        return [_absolute(name, each) for each in value]
+    return str(Path(value).expanduser().absolute())
+
+
+def _work(
+    console: Console, arguments: argparse.Namespace, folder: "BatchFolder", base: "Base", settings: "Settings"
+) -> int:
+    from engine.batching.batch import work
+    from engine.cli.queue_view import QueueView
+
+    options, rows = _options(arguments, folder), folder.recipe.rows
+    gc.freeze()  # what is there now stays: see engine.cli.main
+    gc.enable()
+    with Interrupts() as stop, folder.open() as journal:
+        folder.queue(journal, base.group)
+        before = journal.counts()["done"]
+        view = QueueView(console, arguments.json, arguments.quiet, arguments.verbose, total=rows, begun=before)
+        _greet(view, base, folder, before)
+        tally = work(folder, journal, base, settings, options, view, stop)
+        view.summary(tally.done, tally.failed, tally.waiting)
+        if stop() and tally.waiting:
+            view.note(f"to go on: comfyless batch --resume {shlex.quote(str(folder.path))}")
+            return INTERRUPTED
+    return _code(view, folder, tally)
+
+
+def _greet(view: "QueueView", base: "Base", folder: "BatchFolder", before: int) -> None:
+    rows = folder.recipe.rows
+    if before == rows:
+        view.note(f"all {rows:,} rows are done: {folder.path} (--again starts over)")
+        return
+    for said in base.notes:
+        view.note(f"{folder.recipe.name}: {said}")
+    if before:
+        view.note(f"resuming: {before:,} of {rows:,} rows are done")
+    view.note(f"batch folder: {folder.path}")
+
+
+def _code(view: "QueueView", folder: "BatchFolder", tally: "Tally") -> int:
+    if not tally.failed and not tally.waiting:
+        return DONE
+    again = f"comfyless batch --resume {shlex.quote(str(folder.path))}"
+    view.note(f"to run what failed or waits: {again}")
+    return FAILED
+
+
+def _options(arguments: argparse.Namespace, folder: "BatchFolder") -> "Options":
+    """How to run, as the command says. Raises GraphInvalid for axes that no row has a setting for."""
+    from engine.batching.batch import Options
+
+    axes = None
+    if arguments.sheet_axes is not None:
+        names = [name for line in csv.reader([arguments.sheet_axes]) for name in line]
+        known = next(folder.rows()).settings
+        if not 1 <= len(names) <= 2 or not all(name in known for name in names):
+            said = f"--sheet-axes: {shown(arguments.sheet_axes)} does not name one column or two of these rows."
+            raise _bad(said, f"They have {', '.join(map(shown, known)) or 'none'}.")
+        axes = (names[0], names[1] if len(names) > 1 else None)
+    return Options(
+        arguments.fail_fast, arguments.retries, arguments.workers, arguments.ray, not arguments.no_sheet, axes
+    )
+
+
+def _forecast(
+    console: Console, arguments: argparse.Namespace, base: "Base", combination: "Combination", settings: "Settings"
+) -> int:
+    """Show what the batch would do; nothing is written."""
+    from engine.batching import forecast_lines
+    from engine.batching.foretelling import foretold
+
+    rows, forecast = foretold(base, combination, settings)
+    if arguments.json:
+        console.record({"event": "forecast", **forecast.model_dump(mode="json")})
+    else:
+        for line in forecast_lines.lines_of(rows, forecast):
+            console.data(line)
+    return DONE
+
+
+def _refuse(console: Console, arguments: argparse.Namespace, error: GraphInvalid) -> None:
+    """Tell why nothing could start, each problem under the name of its own file."""
+    if arguments.json:
+        file = arguments.graph or str(arguments.resume or "")
+        console.record(RunReport(file=file, status="invalid", problems=error.problems).model_dump(mode="json"))
+        return
+    by_file: dict[str, list[Problem]] = {}
+    for problem in error.problems:
+        by_file.setdefault(problem.file or "comfyless", []).append(problem)
+    for file, problems in by_file.items():
+        tell(console.complain, console.terminal, file, problems)
+
+
+def _bad(said: str, fix: str) -> GraphInvalid:
+    return GraphInvalid([Problem(code="bad-setting", said=said, fix=fix)])
+
+
+def _whole(text: str) -> int:
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")
