@@ -73,10 +73,14 @@ def work(
     return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
 
 
+def limited(settings: Settings) -> bool:
+    """Whether models may have to leave memory for others."""
+    return settings.ram is not None or accelerators.resolve(settings.device) != "cpu"
+
+
 def wave(settings: Settings, rows: int, workers: int) -> int:
     """How many rows run together. Several workers each get some."""
-    limited = settings.ram is not None or accelerators.resolve(settings.device) != "cpu"
-    most = LARGE_WAVE if limited else WAVE
+    most = LARGE_WAVE if limited(settings) else WAVE
     return most if workers < 2 else max(1, min(most, rows // (2 * workers)))
 
 
