@@ -1,9 +1,17 @@
 """What the cache keeps, and what it lets go."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.disk_cache.disk_cache import DiskCache
 from engine.planning.keys import StepRecord
 from engine.running import cache as cache_module
 from engine.running.cache import ENTRY_BYTES, Entry, OutputCache
 from engine.running.sizes import size_of
+from schemas.report import LoraReport
+from schemas.sockets import FileRef
 
 
 def entry(size: int = 0, **more) -> Entry:
@@ -95,3 +103,71 @@ def test_records_stay_when_values_go(monkeypatch):
     cache.remember({"b": records["b"]})
     cache.remember({"c": records["c"]})
     assert [cache.last(name) for name in "abc"] == [None, None, records["c"]]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[DiskCache]:
+    cache = DiskCache(tmp_path / "cache", 2**30)
+    yield cache
+    cache.close()
+
+
+def texts(**more) -> Entry:
+    return Entry((["one", "two"], []), **more)
+
+
+def test_what_is_on_disk_is_found_by_another_process_with_all_that_belongs_to_it(disk):
+    models = frozenset({(FileRef("vae", "a.safetensors", "/m/a.safetensors", "f1"), "fp32")})
+    loras = (LoraReport(node="3", file="style.safetensors", model=2, unmatched=["odd"]),)
+    whole = texts(models=models, loras=loras, digest="d1")
+    OutputCache(disk=disk).put("a", whole, "Maker", worth=True)
+    later = OutputCache(disk=disk)
+    assert later.has("a")
+    assert later.lost("a") is None
+    assert later.get("a") == whole
+    assert later.get("a") == whole
+    assert (later.stats.hits, later.stats.restored, later.stats.misses, later.stats.entries) == (2, 1, 0, 1)
+    assert [line.class_type for line in disk.lines()] == ["Maker"]
+
+
+def test_what_is_too_large_for_memory_is_restored_each_time(disk):
+    cache = OutputCache(0, disk)
+    cache.put("a", texts(), worth=True)
+    assert cache.has("a")
+    assert cache.get("a") == cache.get("a") == texts()
+    assert (cache.stats.restored, cache.stats.entries) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "worth", "size", "kept"),
+    [(0.1, False, 10, False), (0.3, False, 10, True), (0.3, False, 40_000_000, False), (0.0, True, 10, True)],
+)
+def test_what_takes_long_for_its_size_or_needs_weights_goes_to_disk(disk, seconds, worth, size, kept):
+    cache = OutputCache(disk=disk)
+    cache.put("a", Entry((["x" * size],)), "Maker", seconds, worth)
+    assert disk.has("a") == kept
+    assert cache.stats.stored == kept
+
+
+def test_what_wrote_files_or_cannot_be_written_down_stays_in_memory(disk, tmp_path):
+    cache = OutputCache(disk=disk)
+    (tmp_path / "a.png").touch()
+    cache.put("a", texts(saved=(str(tmp_path / "a.png"),)), worth=True)
+    cache.put("b", Entry(([object()],)), worth=True)
+    assert cache.has("a")
+    assert cache.has("b")
+    assert cache.stats.stored == 0
+    assert disk.lines() == []
+
+
+def test_what_the_disk_has_spoiled_counts_as_not_there(disk, tmp_path):
+    OutputCache(disk=disk).put("a", texts(), worth=True)
+    disk.flush()
+    (file,) = (tmp_path / "cache").rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-1])
+    later = OutputCache(disk=disk)
+    assert later.has("a")
+    assert later.get("a") is None
+    assert not later.has("a")
+    assert later.lost("a") == "no longer in the cache"
+    assert later.stats.misses == 1
