@@ -9,6 +9,8 @@ import logging
 import os
 import secrets
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +32,9 @@ from schemas.settings import Settings
 LOCAL = "local"
 POLL = 5.0
 """Seconds that a question for news waits on its machine for an answer; the answer leaves at once when there is one."""
+
+DOOR = 5.0
+"""Seconds in which a cluster's port must open."""
 
 CALLS = 4
 """Calls that an actor answers at once: a question for news takes one for long, and must not keep a halt waiting."""
@@ -87,6 +92,8 @@ class RayCrew:
 
     def news(self, wait: float) -> Iterable[tuple[int, Message]]:
         """What came in, from everyone who has answered."""
+        if not self._asked:
+            return
         self._ray.wait(list(self._asked), num_returns=1, timeout=wait)
         answered, _ = self._ray.wait(list(self._asked), num_returns=len(self._asked), timeout=0)
         for answer in answered:
@@ -156,6 +163,7 @@ def _connected(address: str) -> Iterator[Any]:
         return
     own = {"include_dashboard": False} if address == LOCAL else {}
     try:
+        _knock(address)
         with _own_signals():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -168,11 +176,21 @@ def _connected(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
+def _knock(address: str) -> None:
+    """See whether anybody listens at host:port, where Ray itself would try for minutes. Raises OSError if not."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), DOOR).close()
+
+
 def _ray(address: str) -> Any:
-    """The module, told to be quiet. A cluster of our own gets a secret of its own; others have theirs."""
+    """The module, told to be quiet.
+
+    Unless the user or an earlier import settled that, a cluster of our own gets a secret of its own here, which dies
+    with this process; else Ray would keep one in the user's home, and say so.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:
+    if address == LOCAL and "RAY_AUTH_MODE" not in os.environ and "ray" not in sys.modules:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
