@@ -55,8 +55,8 @@ CREATE TABLE owner (
 );
 CREATE TABLE fact (key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
-# ending: the jobs that are over, numbered from 1 as they ended, without gaps but for those forgotten or run again; a
-# clock would not do, since it can be set back. Each index ends with the id, so it also gives jobs as they were queued.
+# ending: the jobs that are over, numbered as they ended; a clock would not do, since it can be set back. Each index has
+# the id at its end, so it also gives jobs as they were queued.
 
 
 def connect(path: Path, owners: Path, *, read_only: bool) -> tuple[sqlite3.Connection, str]:

@@ -202,7 +202,7 @@ class Journal:
             f"UPDATE job SET state = 'waiting', outcome = NULL, seconds = 0, ended = NULL, ending = NULL, {CLEAN} "
             "WHERE state = 'failed' AND id IN (SELECT max(id) FROM job GROUP BY name)"
         )
-        with self._transaction("IMMEDIATE"):
+        with self._transaction():
             return self._change(change)
 
     def orphans(self) -> list[Job]:
@@ -252,9 +252,12 @@ class Journal:
 
         The file gets no smaller, but what comes takes the place of what went.
         """
+        of = "SELECT ending FROM job WHERE state ="
+        oldest = f"{of} 'done' UNION ALL {of} 'failed' ORDER BY ending DESC LIMIT 1 OFFSET ?"
         with self._transaction():
-            last = self._last_ending() - keep
-            return self._change("DELETE FROM job WHERE state IN ('done', 'failed') AND ending <= ?", last)
+            gone = self._rows(oldest, keep)
+            change = "DELETE FROM job WHERE state IN ('done', 'failed') AND ending <= ?"
+            return self._change(change, *gone[0]) if gone else 0
 
     def beat(self, doing: dict[str, Any]) -> None:
         """Tell what this owner does now, for `owners`."""

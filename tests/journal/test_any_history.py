@@ -153,6 +153,16 @@ class Histories(RuleBasedStateMachine):
             job.owner = owner
         assert [as_known(job, owner) for job in journal.orphans()] == sorted(expected, key=lambda job: job.id)
 
+    @rule(who=OWNERS)
+    def again(self, who: int) -> None:
+        jobs = self.model.jobs
+        latest = {job.name: job for job in sorted(jobs.values(), key=lambda job: job.id)}
+        failed = [job for job in latest.values() if job.state == "failed"]
+        assert self.journals[who][1].again() == len(failed)
+        for job in failed:
+            jobs[job.id] = Known(job.id, job.name, job.payload, job.group)
+            self.model.over.remove(job.id)
+
     @precondition(lambda self: self.model.over)
     @rule(who=OWNERS, keep=st.integers(0, 3))
     def trim(self, who: int, keep: int) -> None:

@@ -264,6 +264,15 @@ def test_trimming_forgets_what_ended_first_and_nothing_that_is_not_over(journal:
     assert names(journal.jobs()) == ["f"]
 
 
+def test_trimming_keeps_as_many_as_it_is_told_when_some_that_ended_run_again(journal: Journal) -> None:
+    journal.add([NewJob(name) for name in "abcd"])
+    for job in journal.take(4):
+        journal.end(job.id, failed=job.name == "c")
+    assert journal.again() == 1
+    assert journal.trim(2) == 1
+    assert names(journal.jobs("done")) == ["b", "d"]
+
+
 def test_facts_are_kept_and_replaced(journal: Journal) -> None:
     assert journal.fact("key") is None
     journal.keep("key", "one")
@@ -499,6 +508,7 @@ def test_a_forked_child_is_kept_from_its_parents_journal_and_frees_nothing(journ
         "SELECT max(ending) FROM job WHERE state = 'done'",
         "SELECT id FROM job WHERE name = 'a' AND ending IS NULL",
         "SELECT id FROM job WHERE owner = 1",
+        "SELECT ending FROM job WHERE state = 'done' ORDER BY ending DESC LIMIT 1 OFFSET 5",
         "DELETE FROM job WHERE state IN ('done', 'failed') AND ending <= 1",
     ],
 )
