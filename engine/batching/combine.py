@@ -10,7 +10,6 @@ from engine.batching.grid import Axis, counted, zipped
 from engine.batching.mapping import Column, Columns, Value
 from engine.batching.rows import MOST_PROBLEMS, Cell, Line, Table
 from engine.errors import GraphInvalid
-from engine.reading.printable import printable
 from schemas.batch import Row
 from schemas.report import Problem
 
@@ -79,11 +78,11 @@ class Combination:
 
     def _add_columns(self, table: Table | None) -> None:
         problems: list[Problem] = []
-        given = [(name, f"column {name!r}", table.file) for name in table.columns] if table is not None else []
+        given = [(name, "column", table.file) for name in table.columns] if table is not None else []
         given_here = [(axis.name, axis.option, None) for axis in (*self._zips, *self._grids)]
         for name, source, file in (*given, *given_here):
             try:
-                self._columns.add(name, printable(source), file)
+                self._columns.add(name, source, file)
             except GraphInvalid as error:
                 problems += error.problems
         if problems:

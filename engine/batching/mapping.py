@@ -20,6 +20,8 @@ from engine.plugins.nearest import Nearest
 from engine.reading.printable import clipped, printable, shown
 from schemas.report import Problem
 
+MAP = "--map"
+
 Value = tuple[str, str, Any]
 """A node, a field, and the literal that comes there."""
 
@@ -72,7 +74,7 @@ class Columns:
         for target in targets:
             other = self._taken.setdefault((target.node, target.field), name)
             if other != name or name in self.columns:
-                said = f"{source}: {shown(name)} changes {target.node}.{target.field}"
+                said = f"{source} {shown(name)} changes {target.node}.{target.field}"
                 said += ", which was given before." if other == name else f", as {shown(other)} does."
                 raise _refused(said, "Give each place once.", name, file)
         self.columns[name] = Column(name, targets, source, file)
@@ -95,21 +97,22 @@ class Columns:
             raise GraphInvalid(
                 [Problem(code="bad-override", found=clipped(text), said=f"--map {shown(text)} is no mapping.", fix=fix)]
             )
-        self._maps.setdefault(name, []).extend(self._targets(place, "--map", None))
+        self._maps.setdefault(name, []).extend(self._targets(place, MAP, None))
 
     def _targets(self, name: str, source: str, file: str | None) -> list[Target]:
         try:
             return self._base.targets(name)
         except GraphInvalid as error:
             first = error.problems[0]
-            near = Nearest(self._maps).of(name) if self._maps else []
-            if "." not in name:
-                said = f"{source}: {shown(name)} is neither NODE.FIELD nor a name that --map gives."
-                fix = one_of(near) or f"Add --map {printable(name)}=NODE.FIELD"
-                fix += "" if near else f", or begin the name with {COMMENT} to pass it over."
+            near = one_of(Nearest(self._maps).of(name)) if self._maps else ""
+            if "." in name:
+                raise _refused(f"{source} {first.said}", near or first.fix, name, file, first) from None
+            if source == MAP:
+                said, fix = f"{source}: {shown(name)} is no NODE.FIELD.", "Write --map NAME=NODE.FIELD."
             else:
-                said, fix = f"{source}: {first.said}", one_of(near) or first.fix
-            raise _refused(said, fix, name, file, first) from None
+                said = f"{source} {shown(name)} is neither NODE.FIELD nor a name that --map gives."
+                fix = f"Add --map {printable(name)}=NODE.FIELD, or begin the name with {COMMENT} to pass it over."
+            raise _refused(said, near or fix, name, file, first) from None
 
     def _read(self, column: Column, text: str) -> "list[Value] | list[Problem]":
         values: list[Value] = []
@@ -121,9 +124,8 @@ class Columns:
                 values.append((target.node, target.field, value))
             except Fault as fault:
                 said = f"{column.name}: {fault.said}"
-                problems.append(
-                    Problem(code=fault.code, field=column.name, found=clipped(text), said=said, fix=fault.fix)
-                )
+                found = Problem(code=fault.code, field=column.name, found=clipped(text), said=said, fix=fault.fix)
+                problems += [] if found in problems else [found]
         return problems or values
 
     def _check(self, target: Target, text: str, value: Any) -> None:

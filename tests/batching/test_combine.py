@@ -97,7 +97,7 @@ def test_rows_vary_slowest_and_runs_fastest() -> None:
     assert told == [(text, steps, run) for text in "ab" for steps in "56" for run in (1, 2)]
 
 
-@trying(max_examples=25)
+@trying(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 5), max_size=4), st.integers(1, 4), st.integers(0, 3), st.integers(1, 3))
 def test_the_count_is_the_product_and_no_row_is_twice(sizes: list[int], beside: int, lines: int, repeat: int) -> None:
     places = ["3.seed", "3.steps", "3.cfg", "1.batch_size"]
@@ -145,7 +145,7 @@ def test_one_name_may_be_mapped_to_several_places() -> None:
 @pytest.mark.parametrize(
     ("column", "said", "fix"),
     [
-        ("prompt", "column 'prompt': 'prompt' is neither NODE.FIELD nor a name", "--map prompt=NODE.FIELD"),
+        ("prompt", "column 'prompt' is neither NODE.FIELD nor a name", "--map prompt=NODE.FIELD"),
         ("KSampler.sed", "KSampler has no input 'sed'", "'seed'"),
         ("KSamler.seed", "no node has the id, title or class 'KSamler'", "'KSampler'"),
         ("3.model", "model is a wire", "widgets only"),

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batching import rows
@@ -112,6 +112,7 @@ def test_more_rows_than_a_batch_may_have_are_refused(tmp_path: Path, monkeypatch
     assert "more than 3 rows" in refused(tmp_path, "a.csv", "a.b\n1\n2\n3\n4\n")[0].said
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".jsonl", ".json", ".yaml", ".tsv"]))
 def test_any_bytes_are_a_table_or_problems(tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str) -> None:
     file = tmp_path_factory.getbasetemp() / f"any{ending}"
@@ -120,6 +121,7 @@ def test_any_bytes_are_a_table_or_problems(tmp_path_factory: pytest.TempPathFact
         assert rows.read(file).lines
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["a.b", "c.d"]), st.text(st.characters(exclude_categories=["Cs"]))), min_size=1

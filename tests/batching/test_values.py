@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batching.values import MOST_ROWS, values_of
@@ -39,6 +39,7 @@ def test_a_text_lists_its_values(text: str, values: list[str]) -> None:
     assert values_of(text, "--grid a.b") == values
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**6), 10**6), st.integers(0, 300), st.integers(1, 1000), st.booleans())
 def test_a_range_has_every_number_from_end_to_end(first: int, count: int, step: int, down: bool) -> None:
     last = first + count * step * (-1 if down else 1)
@@ -49,12 +50,14 @@ def test_a_range_has_every_number_from_end_to_end(first: int, count: int, step: 
     assert {abs(after - before) for before, after in zip(found, found[1:], strict=False)} <= {step}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 50), st.decimals("0.01", "2", places=2))
 def test_a_range_of_fractions_is_exact(count: int, step: Decimal) -> None:
     found = values_of(f"0..{count * step}..{step}", "--grid a.b")
     assert [Decimal(value) for value in found] == [step * number for number in range(count + 1)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(st.characters(exclude_characters='",@\r\n. ', exclude_categories=["C"]), min_size=1), min_size=1)
 )
