@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from engine import VERSION
 from engine.cli import (
     batch,
+    cache,
     compare,
     convert,
     demo,
@@ -35,6 +36,10 @@ exit codes:
 """
 
 
+VERBS = (run, batch, watch, status, validate, convert, export, quantize, compare, replay, nodes, models, cache, demo)
+"""In the order in which they are listed."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
     parser = argparse.ArgumentParser(
@@ -46,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"comfyless {VERSION}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in (run, batch, watch, status, validate, convert, export, quantize, compare, replay, nodes, models, demo):
+    for verb in VERBS:
         verb.add(verbs)
     return parser
 

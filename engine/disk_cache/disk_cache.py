@@ -94,7 +94,8 @@ class DiskCache:
         The folder is made. warn is called by the methods, never from another thread.
         """
         self.limit = limit
-        self._folder, self._surroundings = folder, surroundings
+        self.surroundings = surroundings
+        self._folder = folder
         self._blobs = Blobs(folder / VALUES)
         self._complaints = Complaints(str(folder), warn)
         self._reading_lock, self._writing_lock = RLock(), RLock()
@@ -146,7 +147,7 @@ class DiskCache:
         if size > self.limit // LARGEST_SHARE or (waiting and waiting + size > MOST_UNWRITTEN):
             return False
         name, now = self._name(key), time.time()
-        row = Row(name, key, self._surroundings, class_type, size, b"", seconds, made=now, used=now)
+        row = Row(name, key, self.surroundings, class_type, size, b"", seconds, made=now, used=now)
         self._unwritten[name] = parts
         self._later(lambda index: self._write(index, row, parts), name)
         return True
@@ -166,7 +167,7 @@ class DiskCache:
         """The surroundings, other than these, in which outputs of that key are kept, for explaining."""
         with self._guarded(), self._reading_lock:
             if self._reading is not None:
-                return [name for name in self._reading.elsewhere(key) if name != self._surroundings]
+                return [name for name in self._reading.elsewhere(key) if name != self.surroundings]
         return []
 
     def prune(self, limit: int | None = None, older_than: float | None = None) -> tuple[int, int]:
@@ -216,7 +217,7 @@ class DiskCache:
             self._close()
 
     def _name(self, key: str) -> str:
-        return sha256(f"{self._surroundings}\n{key}".encode()).hexdigest()
+        return sha256(f"{self.surroundings}\n{key}".encode()).hexdigest()
 
     def _find(self, name: str) -> tuple[bytes, int] | None:
         with self._guarded(), self._reading_lock:
