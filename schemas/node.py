@@ -294,15 +294,24 @@ def _of_options(group: str, choosing: Choosing) -> dict[str, tuple[InputSpec, ..
     }
 
 
-def _filled(cls: type[Node], values: Mapping[str, Any]) -> Node:
+def _groups_of(cls: type[Node]) -> dict[str, Growing | Choosing]:
+    """The fields whose value is made of several inputs."""
+    found = (
+        (name, _find(info.metadata, Growing) or _find(info.metadata, Choosing))
+        for name, info in cls.model_fields.items()
+    )
+    return {name: group for name, group in found if group is not None}
+
+
+def _filled(cls: type[Node], groups: Mapping[str, Growing | Choosing], values: Mapping[str, Any]) -> Node:
     """A node with these values, by whole names; those of a group are one value of the group's field."""
+    if not groups:
+        return cls.model_construct(None, **values)
     fields = dict(values)
-    for name, info in cls.model_fields.items():
-        group = _find(info.metadata, Growing) or _find(info.metadata, Choosing)
-        if group is not None:
-            own = [given for given in values if given.startswith(f"{name}.")]
-            items = {given.removeprefix(f"{name}."): fields.pop(given) for given in own}
-            fields[name] = group.gathered(fields.get(name), items)
+    for name, group in groups.items():
+        own = [given for given in values if given.startswith(f"{name}.")]
+        items = {given.removeprefix(f"{name}."): fields.pop(given) for given in own}
+        fields[name] = group.gathered(fields.get(name), items)
     return cls.model_construct(None, **fields)
 
 
@@ -324,8 +333,10 @@ def _spec_of(cls: type[Node]) -> NodeSpec:
     lazy = any(_find(_markers(info.annotation) + list(info.metadata), Lazy) for info in cls.model_fields.values())
     inputs = {name: _input_of(name, info) for name, info in cls.model_fields.items()}
 
+    groups = _groups_of(cls)
+
     def filled(values: Mapping[str, Any]) -> Node:
-        return _filled(cls, values)
+        return _filled(cls, groups, values)
 
     return NodeSpec(
         class_type=cls.__name__,

@@ -205,9 +205,11 @@ class Execution:
             done, total = len(self._reports), len(self._planned.records)
             services.sink(StepStarted("step-started", own, spec.class_type, self._owners.title(root), done + 1, total))
         context = NodeContext(own + node[len(root) :], own, services, models)
-        loads = services.loads()
+        before = services.loads()
         results, ran = self._results(spec, inputs, context, services)
-        services.work.loads += services.loads() - loads
+        loaded = services.loads() - before
+        if loaded:
+            services.work.loads += loaded
         values = [result for result in results if not isinstance(result, Expansion)]
         if len(values) < len(results):
             self._graft(node, results, context)
