@@ -43,7 +43,10 @@ class _Seen:
 
 
 class Arrivals:
-    """What has arrived in a folder; safe for threads. Nothing happens between two looks."""
+    """What has arrived in a folder; safe for threads. Nothing happens between two looks.
+
+    folders: paths of the folder and its subfolders, as the last look found them.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class Arrivals:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """skipped: absolute paths of folders below it that hold no graphs. note: told once of each file passed over."""
-        self.folder = folder
+        self.folder, self.folders = folder, [str(folder)]
         self._settle, self._skipped, self._note, self._clock = settle, skipped, note, clock
         self._seen: dict[str, _Seen] = {}
         self._noted: set[str] = set()
@@ -68,7 +71,8 @@ class Arrivals:
         """
         with self._lock:
             now = self._clock()
-            self._update(list(scan(self.folder, self._skipped, self._ignored)), now)
+            files, self.folders = scan(self.folder, self._skipped, self._ignored)
+            self._update(files, now)
             waiting = ((name, seen) for name, seen in self._seen.items() if not seen.given)
             rested = [(name, seen) for name, seen in waiting if now - seen.since >= STILL]
             rested.sort(key=lambda each: (each[1].since, each[1].mtime_ns, each[0]))

@@ -1,17 +1,19 @@
 """WatchDesk: jobs of a watched folder. A job is a file; when it is over, the file lies in `done` or `failed`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from engine import api
 from engine.journal.journal import Job, Journal
 from engine.reading.source import bytes_of
+from engine.running.outputs import Kind
 from engine.watching.leaving import folder_of_pictures, leaving
 from engine.watching.lookout import Lookout
 from engine.watching.scanning import stamp_of
 from engine.working.desk import Desk, Vanished
-from schemas.job import Draft, JobResult, Move, Outcome
+from schemas.job import JobResult, Move, Outcome
 from schemas.report import Event, RunReport
 from schemas.settings import Settings
 from schemas.workflow import Workflow
@@ -59,7 +61,7 @@ class WatchDesk(Desk):
         super().__init__(journal, tell=listener.event, **desk)
         self._watched, self._lookout, self._settings = watched, lookout, settings
         self._once, self._per_graph, self._listener = once, per_graph, listener
-        self._queue, self._since_trim = journal, 0
+        self._since_trim = 0
 
     def workflow_of(self, job: Job) -> Workflow:
         """Read the file now. Raises GraphInvalid for what is no graph, Vanished if the file went away or changed."""
@@ -82,7 +84,7 @@ class WatchDesk(Desk):
         places = leaving(self._watched, job.name, failed)
         return Outcome(
             report=result.report,
-            drafts=[self._placed(job, draft) for draft in result.drafts],
+            drafts=result.drafts,
             seconds=result.seconds,
             failure=result.failure,
             report_file=str(places.report),
@@ -90,15 +92,16 @@ class WatchDesk(Desk):
             move=Move(source=str(self._watched / job.name), target=str(places.graph), stamp=_stamp(job)),
         )
 
+    def roots_of(self, job: Job) -> Mapping[Kind, Path]:
+        """Where its pictures go: each graph's into a folder of its own, if that is wanted."""
+        roots = super().roots_of(job)
+        return {**roots, "output": roots["output"] / folder_of_pictures(job.name)} if self._per_graph else roots
+
     def more(self, wait: float) -> bool:
         """Wait for arrivals. False: once, and nothing stands there that is not queued, nor waits in the queue."""
         if self._lookout.wait(wait) or not self._once:
             return True
-        return not self._lookout.empty(LOOKING) or self._lookout.wait(0) or bool(self._queue.counts()["waiting"])
-
-    def event(self, job: int, event: Event) -> None:
-        """Pass it on."""
-        self._listener.event(event, job)
+        return not self._lookout.empty(LOOKING) or self._lookout.wait(0) or bool(self._journal.counts()["waiting"])
 
     def ended(self, job: Job, report: RunReport, seconds: float, failed: bool) -> None:
         """What stands there under that name from now on is another file."""
@@ -106,16 +109,11 @@ class WatchDesk(Desk):
         self._since_trim += 1
         if self._since_trim >= TRIMMED:
             self._since_trim = 0
-            self._queue.trim(KEPT)
+            self._journal.trim(KEPT)
 
     def _vanished(self, job: Job) -> Vanished:
         self._lookout.forget(job.name)
         return Vanished(job.name)
-
-    def _placed(self, job: Job, draft: Draft) -> Draft:
-        if not self._per_graph or draft.kind != "output":
-            return draft
-        return draft.model_copy(update={"name": f"{folder_of_pictures(job.name)}/{draft.name}"})
 
 
 def _stamp(job: Job) -> str:

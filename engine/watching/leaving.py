@@ -1,20 +1,13 @@
 """leaving: where a graph goes when it has run, and what lies beside it there."""
 
-import os
-from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from engine.watching.scanning import DONE, ERROR, FAILED, REPORT
 
-LONGEST_NAME = 255
-"""Bytes that a file's name may have on the file systems of today."""
-ROOM = 12
-"""Bytes left for a number, or for what placing has to add."""
-
 
 class Leaving(NamedTuple):
-    """Free places. graph: of the file itself. report, error: of what is said about it."""
+    """Places, as they are if nothing has these names yet. graph: of the file. report, error: of what is said of it."""
 
     graph: Path
     report: Path
@@ -22,23 +15,15 @@ class Leaving(NamedTuple):
 
 
 def leaving(folder: Path, name: str, failed: bool) -> Leaving:
-    """Below `done` or `failed`, under the name that it had: `a.json` and `a.report.json`, or `a-2.json` and so on.
+    """Below `done` or `failed`, under the name that it had: `a.json`, `a.report.json`, `a.error.txt`.
 
-    A picture keeps its ending in the names beside it (`a.png.report.json`): `a.json` may lie there, too. Names that
-    would get too long are cut.
+    A picture keeps its ending in the names beside it (`a.png.report.json`): `a.json` may lie there, too. Who moves the
+    files (engine.working.placing) numbers names that are taken, all three alike, and cuts those that are too long.
     """
     path = PurePosixPath(name)
-    root = folder.joinpath(FAILED if failed else DONE, *path.parent.parts)
-    for number in count(1):
-        again = "" if number == 1 else f"-{number}"
-        room = LONGEST_NAME - len(os.fsencode(path.suffix)) - (ROOM if again else 0)
-        graph = f"{_cut(path.stem, room)}{again}{path.suffix}"
-        beside = graph.removesuffix(path.suffix) if path.suffix.lower() == ".json" else graph
-        beside = _cut(beside, LONGEST_NAME - len(REPORT) - ROOM)
-        found = Leaving(root / graph, root / f"{beside}{REPORT}", root / f"{beside}{ERROR}")
-        if not any(os.path.lexists(each) for each in found):
-            return found
-    raise AssertionError("numbers do not end")
+    graph = folder.joinpath(FAILED if failed else DONE, *path.parts)
+    beside = graph.stem if graph.suffix.lower() == ".json" else graph.name
+    return Leaving(graph, graph.with_name(f"{beside}{REPORT}"), graph.with_name(f"{beside}{ERROR}"))
 
 
 def folder_of_pictures(name: str) -> str:
@@ -48,8 +33,3 @@ def folder_of_pictures(name: str) -> str:
     are numbered on, none is replaced.
     """
     return name.removesuffix(PurePosixPath(name).suffix).replace("\\", "_")
-
-
-def _cut(text: str, most: int) -> str:
-    """The text, or as much of it as has so many bytes."""
-    return text if len(os.fsencode(text)) <= most else text.encode()[:most].decode(errors="ignore")

@@ -49,6 +49,7 @@ class Lookout:
         self._added, self._told = 0, 0
         self._asked, self._answered = 0, 0
         self._trouble: Exception | None = None
+        self._folder: tuple[int, int] | None = None
         self._closing = threading.Event()
         self._reconciled = time.monotonic()
         self._thread = threading.Thread(target=self._watch, name="lookout", daemon=True)
@@ -101,8 +102,10 @@ class Lookout:
                 with self._turn:
                     self._answered = asked
                     self._turn.notify_all()
+                self._waker.follow(self._arrivals.folders)
+                every = self._every if self._waker.listens else min(self._every, POLLING)
                 due = self._arrivals.due()
-                self._waker.wait(self._every if due is None else min(due, self._every))
+                self._waker.wait(every if due is None else min(due, every))
                 self._closing.wait(max(GATHERING, SHARE * (ended - begun)) - (time.monotonic() - ended))
         except Exception as error:  # given to whoever waits for jobs
             with self._turn:
@@ -112,6 +115,7 @@ class Lookout:
     def _look(self) -> None:
         """Queue what has arrived."""
         try:
+            self._check_there()
             found = self._arrivals.look()
         except FileNotFoundError as error:
             folder = str(self._arrivals.folder)
@@ -128,6 +132,13 @@ class Lookout:
         with self._turn:
             self._added += len(found)
             self._turn.notify_all()
+
+    def _check_there(self) -> None:
+        """Raise FileNotFoundError unless it is the folder that it was: who puts results away may make one like it."""
+        found = self._arrivals.folder.stat()
+        self._folder = self._folder or (found.st_dev, found.st_ino)
+        if self._folder != (found.st_dev, found.st_ino):
+            raise FileNotFoundError
 
     def _job(self, arrival: Arrival) -> NewJob:
         return NewJob(arrival.name, json.dumps({"stamp": arrival.stamp}), self._group(arrival))

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,14 @@ def stamp_of(found: os.stat_result) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
 
 
-def scan(folder: Path, skipped: Collection[Path], ignored: Callable[[str, str], None]) -> Iterator[Standing]:
+class Scan(NamedTuple):
+    """What is in a folder. folders: paths of those that were looked into, itself included, in the order looked into."""
+
+    files: list[Standing]
+    folders: list[str]
+
+
+def scan(folder: Path, skipped: Collection[Path], ignored: Callable[[str, str], None]) -> Scan:
     """Every file that may hold a graph, in no order. skipped: absolute paths of folders that are none of ours.
 
     ignored: told name and reason of each file that is passed over, unless its name says that it is hidden or temporary.
@@ -39,25 +46,26 @@ def scan(folder: Path, skipped: Collection[Path], ignored: Callable[[str, str], 
     listed; what goes away meanwhile is left out.
     """
     nowhere = {os.fspath(path) for path in (*skipped, folder / DONE, folder / FAILED)}
-    rest, top = [(os.fspath(folder), "")], True
-    while rest:
-        path, below = rest.pop()
+    found = Scan([], [])
+    rest = [(os.fspath(folder), "")]
+    for path, below in rest:  # grows on the way
         try:
             entries = list(os.scandir(path))
         except OSError as error:
-            if top:
+            if path == rest[0][0]:
                 raise
             if not isinstance(error, FileNotFoundError):
                 ignored(below, f"cannot be looked into: {error.strerror}")
             continue
-        top = False
+        found.folders.append(path)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 rest += [(entry.path, f"{below}{entry.name}/")] if entry.path not in nowhere else []
-            elif found := _standing(entry, below + entry.name, ignored):
-                yield found
+            elif file := _standing(entry, below + entry.name, ignored):
+                found.files.append(file)
+    return found
 
 
 def _standing(entry: os.DirEntry[str], name: str, ignored: Callable[[str, str], None]) -> Standing | None:

@@ -5,13 +5,13 @@ Events may come late, twice or never (overflow, network mounts), so that nothing
 
 import os
 import threading
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from watchdog.events import (
     DirCreatedEvent,
+    DirDeletedEvent,
     DirMovedEvent,
     FileClosedEvent,
     FileCreatedEvent,
@@ -23,7 +23,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 if TYPE_CHECKING:
-    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.api import BaseObserver, ObservedWatch
 
 _STIRRING: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
@@ -32,23 +32,32 @@ _STIRRING: list[type[FileSystemEvent]] = [
     FileClosedEvent,
     DirCreatedEvent,
     DirMovedEvent,
+    DirDeletedEvent,
 ]
-"""What may bring a graph. Our own reading opens and closes files, our own clearing away deletes them: not these."""
+"""What may bring a graph, or take the folder. Our own reading opens and closes files, and moving deletes: not these."""
+
+
+MOST = 100
+"""Folders that are listened to; others are found out about by looking now and then. Each takes a thread."""
 
 
 class Waker(FileSystemEventHandler):
-    """While entered, `wait` returns as soon as something stirs in a folder. polling: only time wakes it, no events."""
+    """While entered, `wait` returns as soon as something stirs in the folders that it follows.
 
-    def __init__(self, folder: Path, skipped: Collection[Path], *, polling: bool, note: Callable[[str], None]) -> None:
-        """skipped: absolute paths of folders in it whose stirring means nothing. note: told if events cannot be had."""
-        self._folder, self._note = folder, note
-        self._skipped = tuple(os.path.join(path, "") for path in skipped)
+    Each is listened to by itself: what we write below them (journal, drafts, what is done) would wake us all the time.
+    """
+
+    def __init__(self, *, polling: bool, note: Callable[[str], None]) -> None:
+        """polling: only time wakes it, no events. note: told if events cannot be had."""
+        self._note = note
         self._stirred = threading.Event()
         self._observer: BaseObserver | None = None if polling else Observer()
+        self._heard: dict[str, ObservedWatch] = {}
+        self._gone: set[str] = set()
 
     @property
     def listens(self) -> bool:
-        """Whether events come at all."""
+        """Whether events come."""
         return self._observer is not None
 
     def wait(self, seconds: float) -> None:
@@ -60,22 +69,28 @@ class Waker(FileSystemEventHandler):
         """End the wait, or the next one."""
         self._stirred.set()
 
+    def follow(self, folders: Sequence[str]) -> None:
+        """Listen to these, at most MOST, and to no others; wake if one is new, since it may hold something already."""
+        if self._observer is None:
+            return
+        wanted = folders[:MOST]
+        gone, self._gone = self._gone, set()
+        for path in [path for path in self._heard if path not in wanted or path in gone]:
+            self._observer.unschedule(self._heard.pop(path))
+        for path in wanted:
+            if path not in self._heard:
+                self._listen(path)
+
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Wake if it is about a place where graphs may come."""
-        path = os.fsdecode(event.dest_path or event.src_path)
-        if not path.startswith(self._skipped):
-            self._stirred.set()
+        """Wake."""
+        if isinstance(event, DirDeletedEvent | DirMovedEvent):
+            self._gone.add(os.fsdecode(event.src_path))  # if there is one of its name again, it is another one
+        self._stirred.set()
 
     def __enter__(self) -> "Waker":
         """Begin to listen."""
         if self._observer is not None:
-            try:
-                self._observer.schedule(self, str(self._folder), recursive=True, event_filter=_STIRRING)
-                self._observer.start()
-            except OSError as error:  # no inotify left for this user, or none at all on that file system
-                why = error.strerror or error
-                self._note(f"{self._folder}: the system tells of no changes here ({why}); looking again and again")
-                self._observer = None
+            self._observer.start()
         return self
 
     def __exit__(
@@ -85,3 +100,18 @@ class Waker(FileSystemEventHandler):
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
+
+    def _listen(self, path: str) -> None:
+        assert self._observer is not None
+        try:
+            self._heard[path] = self._observer.schedule(self, path, event_filter=_STIRRING)
+            self._stirred.set()
+        except FileNotFoundError:  # gone again
+            return
+        except OSError as error:  # no inotify left for this user, or none at all on that file system
+            self._note(
+                f"{path}: the system tells of no changes here ({error.strerror or error}); --poll looks for them"
+            )
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None

@@ -14,7 +14,6 @@ from engine.watching.arrivals import SETTLE, Arrival, Arrivals
 from engine.watching.desk import Listener, WatchDesk
 from engine.watching.grouping import group_of
 from engine.watching.lookout import RESCAN, Lookout
-from engine.watching.scanning import DONE, FAILED
 from engine.watching.waking import Waker
 from engine.working import in_process
 from engine.working.pulse import Pulse
@@ -111,9 +110,7 @@ def _lookout(
 ) -> Lookout:
     apart = places.skipped(folder, state, settings)
     arrivals = Arrivals(folder, settle=options.settle, skipped=apart, note=listener.note)
-    waker = Waker(
-        folder, [*apart, folder / DONE, folder / FAILED], polling=options.poll is not None, note=listener.note
-    )
+    waker = Waker(polling=options.poll is not None, note=listener.note)
     every = RESCAN if options.poll is None else options.poll
 
     def group(arrival: Arrival) -> str:
@@ -124,13 +121,13 @@ def _lookout(
 
 def _run(desk: WatchDesk, settings: Settings, options: Options, stop: Stop) -> None:
     if options.ray is not None:
-        from engine.working import ray_workers
+        from engine.working.ray_workers import run as run_on_ray
 
-        ray_workers.run(desk, settings, options.ray, stop, workers=options.workers or None)
+        run_on_ray(desk, settings, options.ray, stop, workers=options.workers or None)
     elif options.workers:
-        from engine.working import processes
+        from engine.working.processes import run as run_in_processes
 
-        processes.run(desk, settings, options.workers, stop)
+        run_in_processes(desk, settings, options.workers, stop)
     else:
         in_process.run(desk, api.Session(settings, stop=stop), stop)
 

@@ -39,7 +39,7 @@ class Kit:
     def __init__(self, folder: Path, journal: Journal, polling: bool, every: float) -> None:
         self.notes: list[str] = []
         self.arrivals = Arrivals(folder, settle=0.1, note=self.notes.append)
-        waker = Waker(folder, [folder / "done"], polling=polling, note=self.notes.append)
+        waker = Waker(polling=polling, note=self.notes.append)
         self.lookout = Lookout(self.arrivals, waker, journal, every=every, note=self.notes.append)
 
 
