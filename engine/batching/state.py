@@ -142,7 +142,7 @@ def _made(first: Path, recipe: Recipe, graph: bytes, rows: Iterable[Row]) -> Pat
 
 
 def _first(output: Path, name: str, identity: str) -> Path:
-    stem = _ODD.sub("_", Path(name).stem)[:LONGEST_STEM].strip("_") or "graph"
+    stem = _ODD.sub("_", Path(name).stem)[:LONGEST_STEM].strip("_-") or "graph"
     return output / BATCHES / f"{stem}-{identity}"
 
 

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent / "help"
     [
         "comfyless",
         "run",
+        "batch",
         "watch",
         "status",
         "validate",
