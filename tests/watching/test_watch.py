@@ -148,14 +148,14 @@ def test_pictures_have_folders_of_their_graphs_if_wanted(folder: Path) -> None:
 
 
 def test_a_graph_that_fails_while_running_is_told_with_its_node(folder: Path) -> None:
-    put(folder, "a.json", graph(filename_prefix="../out"))
+    put(folder, "a.json", graph(filename_prefix="x" * 300))
     put(folder, "b.json", graph())
     assert sorted(once(folder).ended()) == [("a.json", "failed"), ("b.json", "done")]
     assert "SaveImage" in (folder / "failed/a.error.txt").read_text()
 
 
 def test_a_failing_graph_is_tried_again_as_often_as_asked(folder: Path) -> None:
-    put(folder, "a.json", graph(filename_prefix="../out"))
+    put(folder, "a.json", graph(filename_prefix="x" * 300))
     ended = once(folder, retries=2).ended()
     assert ended == [("a.json", "waiting"), ("a.json", "waiting"), ("a.json", "failed")]
 
