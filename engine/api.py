@@ -9,6 +9,7 @@ Nothing here imports torch; a node does, when the first one that needs it runs.
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine import accelerators, reading
@@ -35,6 +36,7 @@ from schemas.workflow import Workflow
 
 if TYPE_CHECKING:
     from engine.checkpoints.describe import ModelFile
+    from engine.disk_cache.disk_cache import DiskCache
     from engine.editor.translating import Options
     from engine.running.context import Pictures
     from engine.running.session import Session as Running
@@ -384,6 +386,20 @@ class Session:
         """Let go of all loaded weights; what was computed with them stays cached."""
         self._ledger.drop_all("on request")
 
+    def close(self) -> None:
+        """Let go of the loaded weights, and write what is still to be kept on disk."""
+        self.forget_models()
+        if self._disk is not None:
+            self._disk.close()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     @property
     def failure(self) -> str | None:
         """The traceback of the last run, as text, if a node failed in it."""
@@ -391,9 +407,9 @@ class Session:
 
     def _examined(self, workflow: Workflow, to_run: bool = False) -> Checked:
         checked = examine(workflow, self.registry, self.folders, to_run, self._catalogue.find)
-        if self._events is not None and not checked.problems:
+        if not checked.problems:
             for note in checked.notes:
-                self._events(Warned("warned", None, note))
+                self._warn(note)
         return checked
 
     def _bound(self, workflow: Workflow, checked: Checked) -> dict[str, BoundNode]:
@@ -410,6 +426,19 @@ class Session:
         return Ledger({**budgets, "cpu": self.settings.ram}, tell=self._events)
 
     @cached_property
+    def _disk(self) -> "DiskCache | None":
+        from engine.disk_cache.disk_cache import DiskCache, surroundings
+
+        settings = self.settings
+        if not isinstance(settings.cache, Path):
+            return None
+        return DiskCache(settings.cache, settings.cache_size, surroundings(self._device, settings.dtype), self._warn)
+
+    def _warn(self, said: str) -> None:
+        if self._events is not None:
+            self._events(Warned("warned", None, said))
+
+    @cached_property
     def _running(self) -> "Running":
         from engine.running.cache import OutputCache
         from engine.running.outputs import OutputFolder
@@ -422,7 +451,7 @@ class Session:
             self.folders,
             OutputFolder(settings.output, settings.temp),
             self._ledger,
-            cache=OutputCache(settings.memory_cache),
+            cache=OutputCache(settings.memory_cache, self._disk),
             device=device,
             dtype=settings.dtype,
             threads=settings.threads,

@@ -88,6 +88,10 @@ class OutputCache:
         """Whether the outputs of that key are there, and every file they wrote still is."""
         return self._held(key) is not None or (self.disk is not None and self.disk.has(key))
 
+    def lies_on_disk(self, key: str) -> bool:
+        """Whether the outputs of that key are there, but not in memory."""
+        return self.disk is not None and self._held(key) is None and self.disk.has(key)
+
     def lost(self, key: str) -> str | None:
         """Why outputs that were once there are not, in words; None if they are."""
         if self.has(key):

@@ -93,6 +93,7 @@ class Execution:
         self._loras: dict[str, tuple[LoraReport, ...]] = {}
         self.digests = {} if digests is None else digests
         self._asked: dict[str, set[str]] = {}
+        self._recalled: set[str] = set()
         self._wires = Wires()
         self._begun: dict[str, float] = {}
         self._grafts = 0
@@ -153,8 +154,13 @@ class Execution:
             if state == "run":
                 needed.append(node)
         for node in cached:
-            entry = self._restore(node)
-            if entry is not None:
+            key = self._records[node].key
+            if self._cache.lies_on_disk(key):
+                if self._flow.is_read(node):
+                    self._recalled.add(node)
+                    self._flow.recall(node)
+                    continue
+            elif (entry := self._cache.get(key)) is not None:
                 self._flow.provide(node, entry)
                 self._saved[node] = entry.saved
                 self._note(node, entry)
@@ -172,7 +178,12 @@ class Execution:
         waiting = self._waiting.get(node)
         known = self._cache.get(key) if waiting is None and is_lasting(key) else None
         if known is not None:
+            self._recalled.discard(node)
             self._finish(node, known, "cached")
+            return
+        if node in self._recalled:  # damaged, or dropped by another process since it was planned
+            self._recalled.discard(node)
+            self._flow.recompute(node)
             return
         begun = perf_counter()
         try:

@@ -77,6 +77,21 @@ class Flow:
         if self._readers.get(node):
             self._keep(node, entry)
 
+    def recall(self, node: str) -> None:
+        """The values of this node lie where they take room only once they are read: at its turn, it is ready."""
+        self._reads_instead[node] = ()
+        self._pending[node] = 0
+        heappush(self._ready, (self.ranks[node], node))
+
+    def recompute(self, node: str) -> None:
+        """The values of a node that was to be recalled are gone: it has to run, and so has what it needs."""
+        del self._pending[node], self._reads_instead[node]
+        self.start(node)
+
+    def is_read(self, node: str) -> bool:
+        """Whether an expected node would read this one."""
+        return node in self._readers
+
     def start(self, node: str) -> None:
         """This node has to run, and so has everything it needs whose values are not there."""
         stack = [node]
@@ -168,7 +183,7 @@ class Flow:
 
     def _restored(self, node: str) -> bool:
         """Bring the values of a node back that was not expected to be read again, if the cache has them."""
-        if node in self._expected:
+        if node in self._expected or node in self._pending:
             return False
         entry = self._restore(node)
         if entry is not None:

@@ -10,6 +10,7 @@ from engine.graph.values import BoundNode
 from engine.planning.files import Files
 from engine.planning.merging import Merged, Merger
 from engine.planning.plan import PlannedRun, make_plan, plan_run, states_of
+from engine.planning.shapes import graph_shape, shapes_of
 from engine.plugins.registry import Registry
 from engine.running.cache import Models, OutputCache
 from engine.running.context import Pictures, Services, Sink, Stop
@@ -118,6 +119,7 @@ class Session:
         report.loras = execution.loras()
         report.work = services.work
         report.peak = self._peak(watch)
+        self._remember_times(execution, bound, planned.records, [planned.records], watch.bytes)
         return report
 
     def run_all(self, jobs: Sequence[Job], ended: Ended, grouped: bool = False) -> None:
@@ -156,6 +158,8 @@ class Session:
                     report = self._report(by_number[member.graph], member, execution, merger.merged)
                     report.status, report.error, report.peak = "interrupted", str(error), self._peak(watch)
                     ended(member.graph, report, None)
+        graphs = [member.steps.values() for member in members.values()]
+        self._remember_times(execution, merger.merged.bound, merger.merged.records, graphs, watch.bytes)
 
     def _together(self, merger: Merger, owners: Together, grouped: bool, digests: dict[str, str]) -> Execution:
         merged = merger.merged
@@ -199,6 +203,23 @@ class Session:
             loras=execution.loras(member.steps.values()),
             work=member.services.work,
         )
+
+    def _remember_times(
+        self,
+        execution: Execution,
+        bound: Mapping[str, BoundNode],
+        order: Iterable[str],
+        graphs: Iterable[Iterable[str]],
+        peak: int,
+    ) -> None:
+        """Keep on disk how long each step took, and the peak of memory for each of the graphs, for forecasts."""
+        if self.cache.disk is None:
+            return
+        shapes = shapes_of(bound, order)
+        took = {shapes[step]: told.seconds for step in shapes if (told := execution.step(step)) and told.state == "run"}
+        peaks = {graph_shape(shapes[step] for step in graph): float(peak) for graph in graphs}
+        if took:
+            self.cache.disk.timed(took | peaks)
 
     def _peak(self, watch: PeakWatch) -> Peak:
         return Peak(ram=watch.bytes, vram=self._video_peak() if self._video_peak else 0)
