@@ -2,11 +2,11 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from uuid import uuid4
 
 _NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
 _UNFINISHED = ".part"
@@ -40,15 +40,15 @@ class Blobs:
         """Write a file under a name that nobody reads; `place` gives it its own."""
         folder = self._folder / name[:2]
         folder.mkdir(parents=True, exist_ok=True)
-        handle, growing = tempfile.mkstemp(_UNFINISHED, dir=folder)
+        growing = folder / f"{uuid4().hex}{_UNFINISHED}"
         try:
             # Not synchronised: a file that a power cut leaves incomplete is told by its digest.
-            with open(handle, "wb") as file:
+            with open(growing, "xb") as file:
                 file.writelines(parts)
         except BaseException:
-            os.unlink(growing)
+            discard(growing)
             raise
-        return Path(growing)
+        return growing
 
     def place(self, growing: Path, name: str) -> None:
         """Give a written file its name."""

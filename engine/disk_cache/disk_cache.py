@@ -105,6 +105,7 @@ class DiskCache:
         self._writer = ThreadPoolExecutor(1, "disk-cache")
         self._tasks: list[Future[None]] = []
         self._unwritten: dict[str, Parts] = {}
+        self._spoiled: set[str] = set()
         self._uses: dict[str, tuple[int, float]] = {}
         self._uses_written = time.monotonic()
         self._open()
@@ -113,7 +114,9 @@ class DiskCache:
     def has(self, key: str) -> bool:
         """Whether that key is kept (a lookup in the index, in well under 0.1 ms)."""
         name = self._name(key)
-        return name in self._unwritten or (self._find(name) is not None and self._blobs.has(name))
+        if name in self._unwritten:
+            return True
+        return name not in self._spoiled and self._find(name) is not None and self._blobs.has(name)
 
     def get(self, key: str) -> Found | None:
         """What is kept under that key, verified; None if nothing is, or it was damaged and has been dropped."""
@@ -204,7 +207,8 @@ class DiskCache:
         """Wait until everything that was put is written."""
         if self._uses and self._writing is not None:
             self._later(self._write_uses)
-        tasks, self._tasks = self._tasks, []
+        with self._reading_lock:
+            tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.result()
         self._complaints.tell()
@@ -240,6 +244,8 @@ class DiskCache:
         with self._guarded(), self._writing_lock:
             if self._writing is not None:
                 self._writing.drop(name, digest)
+                return None
+        self._spoiled.add(name)  # it cannot be dropped, so it is remembered
         return None
 
     def _write(self, index: Index, row: Row, parts: Parts) -> None:
@@ -276,8 +282,9 @@ class DiskCache:
     def _later(self, task: Callable[[Index], None], name: str | None = None) -> None:
         """Do something with the index that is written to, in the writer's thread. name: of the entry it writes."""
         # What raised stays, for flush to raise it again: a fault of ours, since trouble of the disk is noted.
-        self._tasks = [known for known in self._tasks if not known.done() or known.exception() is not None]
-        self._tasks.append(self._writer.submit(self._do, task, name))
+        with self._reading_lock:
+            self._tasks = [known for known in self._tasks if not known.done() or known.exception() is not None]
+            self._tasks.append(self._writer.submit(self._do, task, name))
 
     def _do(self, task: Callable[[Index], None], name: str | None) -> None:
         try:
@@ -286,7 +293,7 @@ class DiskCache:
                     task(self._writing)
         finally:
             if name is not None:
-                del self._unwritten[name]
+                self._unwritten.pop(name, None)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

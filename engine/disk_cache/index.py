@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -218,13 +218,10 @@ def open_to_read(folder: Path) -> sqlite3.Connection | None:
     if not path.is_file():
         return None
     for way in ("mode=ro", "immutable=1"):  # without a file of shared memory only the second one works
-        database = _connect(f"{path.absolute().as_uri()}?{way}")
-        try:
-            if _is_ours(database):
+        with suppress(sqlite3.OperationalError):
+            database = _checked(f"{path.absolute().as_uri()}?{way}")
+            if database is not None:
                 return database
-        except sqlite3.OperationalError:
-            pass  # told by returning None, if the other way fails as well
-        database.close()
     return None
 
 
@@ -273,17 +270,24 @@ def _open_ours(path: Path) -> sqlite3.Connection | None:
     """A connection to an index of ours; None if there is none, or something else."""
     if not path.is_file():
         return None
-    database = _connect(f"{path.absolute().as_uri()}?mode=rw")
     try:
-        if _is_ours(database):
-            return database
+        return _checked(f"{path.absolute().as_uri()}?mode=rw")
     except sqlite3.DatabaseError as error:
-        database.close()
         if is_damage(error):
             return None
         raise
-    database.close()
-    return None
+
+
+def _checked(address: str) -> sqlite3.Connection | None:
+    """A connection to an index of ours; None if it is something else. Raises sqlite3.DatabaseError."""
+    database = _connect(address)
+    ours = False
+    try:
+        ours = _is_ours(database)
+    finally:
+        if not ours:
+            database.close()
+    return database if ours else None
 
 
 def _connect(address: str) -> sqlite3.Connection:

@@ -366,6 +366,35 @@ def test_a_folder_that_may_not_be_written_is_read(
     assert cache.timings(["sampler"]) == {}
     assert len(cache.lines()) == 1
     assert len(told) == 1
+    flip(files(cache._folder)[0])
+    assert cache.get("a") is None
+    assert not cache.has("a")
+
+
+def test_what_is_kept_may_be_read_by_whom_the_user_lets(opened: Opener) -> None:
+    before = os.umask(0o022)
+    try:
+        cache = opened()
+        put(cache, "a")
+        cache.flush()
+    finally:
+        os.umask(before)
+    assert files(cache._folder)[0].stat().st_mode & 0o777 == 0o644
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_nothing_of_it(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = opened()
+
+    def refuse(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache._blobs, "place", refuse)
+    put(cache, "a")
+    cache.flush()
+    assert files(cache._folder) == []
+    assert cache.lines() == []
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing(tmp_path: Path) -> None:
