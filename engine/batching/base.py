@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from engine import api
@@ -59,15 +60,18 @@ class Base:
             self.workflow = control.with_mode(self.workflow, mode)
         self._files = list(self._file_places())
 
+    @cached_property
+    def _session(self) -> api.Session:
+        return api.Session(self._settings, registry=self._registry)
+
     def targets(self, name: str) -> list[Target]:
         """The literals that NODE.FIELD stands for. Raises GraphInvalid."""
         return overriding.targets(self.workflow, name, self._registry, self._catalogue)
 
     def problems(self, values: Sequence[tuple[str, str, Any]] = ()) -> list[Problem]:
         """What is wrong with the graph when it has these values."""
-        session = api.Session(self._settings, registry=self._registry)
         prompt = _put(self.workflow.prompt, values)
-        return session.validate(self.workflow.model_copy(update={"prompt": prompt}))
+        return self._session.validate(self.workflow.model_copy(update={"prompt": prompt}))
 
     def workflow_of(self, row: Row) -> Workflow:
         """The graph of a row, as `run --set … --repeat` would have it in that run.
@@ -109,8 +113,7 @@ class Base:
     def _with_sets(self, workflow: Workflow) -> Workflow:
         if not self._sets:
             return workflow
-        catalogue = self._catalogue
-        return overriding.override(workflow, self._sets, self._registry, catalogue)
+        return overriding.override(workflow, self._sets, self._registry, self._catalogue)
 
     def _is_literal(self, place: Place) -> bool:
         node = self.workflow.prompt.nodes.get(place[0])

@@ -5,6 +5,7 @@ import csv
 import gc
 import random
 import shlex
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,9 @@ def batch(arguments: argparse.Namespace) -> int:
     except GraphInvalid as error:
         _refuse(console, arguments, error)
         return INVALID
+    except sqlite3.OperationalError as error:  # a full disk, as a rule: what is done stays, the rest waits
+        console.complain(f"comfyless: the batch's journal cannot be written: {error}. The same command again goes on.")
+        return FAILED
 
 
 def _batch(console: Console, arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from argparse import Namespace
@@ -18,6 +19,7 @@ from engine.batching.base import Base
 from engine.batching.combine import Combination
 from engine.batching.grid import axes_of
 from engine.batching.mapping import Columns
+from engine.batching.state import BatchFolder
 from engine.cli.console import Console
 from engine.cli.repeating import Batch, choosing
 from engine.cli.views import Records
@@ -214,3 +216,26 @@ def test_an_interrupted_batch_ends_with_130_and_the_same_command_goes_on(batch: 
         counts = journal.counts()
     assert counts["done"] == pictures() == len(table()) > 0
     assert counts["waiting"] == 1000 - counts["done"]
+
+
+def test_a_journal_that_cannot_be_written_is_told_in_a_line(batch: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Journal, job: int, outcome: str) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "finishing", full)
+        ended = batch("g.json", "--grid", "1.color=0,1")
+    assert ended.code == 1
+    assert "full" in ended.err
+    assert "Traceback" not in ended.err
+    assert batch("g.json", "--grid", "1.color=0,1").code == 0
+    assert pictures() == 2
+
+
+def test_a_batch_that_is_at_work_elsewhere_is_left_to_it(batch: Command) -> None:
+    batch("g.json")
+    (folder,) = folders()
+    with BatchFolder(folder).open():
+        ended = batch("g.json")
+    assert ended.code == 2
+    assert "is at work in another process" in ended.err
