@@ -39,7 +39,7 @@ def foretold(base: Base, combination: Combination, settings: Settings) -> tuple[
             if checked.problems:
                 raise GraphInvalid(checked.problems)
             wanted = [name for name in workflow.prompt.nodes if name in checked.needed]
-            merger.add(row.index, bind(workflow.prompt, session.registry, wanted), checked.outputs)
+            merger.add(row.index - 1, bind(workflow.prompt, session.registry, wanted), checked.outputs)
         with _known(settings) as known:
             return rows, forecast(merger.merged, session.folders, known.has, known.timings, wave)
     except (FileMissing, ModelFileInvalid) as error:

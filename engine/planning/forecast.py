@@ -25,8 +25,8 @@ def forecast(
 ) -> Forecast:
     """What running all graphs of `merged` takes.
 
-    has: whether outputs are kept under a key. wave: so many graphs at a time, where models do not stay loaded from one
-    wave to the next; None where they do. Raises FileMissing, ModelFileInvalid.
+    has: whether outputs are kept under a key. wave: so many graphs at a time, numbered from 0, where models do not stay
+    loaded from one wave to the next; None where they do. Raises FileMissing, ModelFileInvalid.
     """
     needed = _needed(merged, has)
     shapes = shapes_of(merged.bound, merged.records)
