@@ -27,6 +27,7 @@ class Options:
     """How to run. retries: more attempts at a row that fails. workers: processes, 0 for this one alone. ray: address.
 
     fail_fast: begin nothing more after a failure. sheet: draw the contact sheet. axes: its settings across and down.
+    crashes: deaths of the program that a row may take part in.
     """
 
     fail_fast: bool = False
@@ -35,6 +36,7 @@ class Options:
     ray: str | None = None
     sheet: bool = True
     axes: tuple[str, str | None] | None = None
+    crashes: int = 3
 
 
 class Tally(NamedTuple):
@@ -121,6 +123,7 @@ def _run(
             folder=batch.path,
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
+            crashes=options.crashes,
             wave=wave(settings, batch.recipe.rows, options.workers),
             fail_fast=options.fail_fast,
         )

@@ -84,6 +84,13 @@ def _add_manner_of_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", metavar="FOLDER", type=Path, help="go on with the batch of this folder")
     parser.add_argument("--fail-fast", action="store_true", help="begin nothing more after a failure")
     parser.add_argument("--retries", metavar="N", type=_whole, default=0, help="run a row that failed N times more")
+    parser.add_argument(
+        "--crashes",
+        metavar="N",
+        type=_whole,
+        default=3,
+        help="set a row aside as failed when the program has died N times while it ran (default: 3)",
+    )
     parser.add_argument("--workers", metavar="N", type=_whole, default=0, help="run rows in N processes")
     parser.add_argument("--ray", metavar="ADDRESS", help="run rows on a Ray cluster: its address, auto or local")
     parser.add_argument("--no-sheet", action="store_true", help="draw no contact sheet")
@@ -272,7 +279,13 @@ def _options(arguments: argparse.Namespace, folder: "BatchFolder") -> "Options":
             raise _bad(said, f"They have {', '.join(map(shown, known)) or 'none'}.")
         axes = (names[0], names[1] if len(names) > 1 else None)
     return Options(
-        arguments.fail_fast, arguments.retries, arguments.workers, arguments.ray, not arguments.no_sheet, axes
+        arguments.fail_fast,
+        arguments.retries,
+        arguments.workers,
+        arguments.ray,
+        not arguments.no_sheet,
+        axes,
+        arguments.crashes,
     )
 
 

@@ -20,7 +20,7 @@ SAID = (
     " FOLDER/failed, with NAME.report.json beside it, and for failures NAME.error.txt. Several may watch one folder."
     " Killed at any moment, it goes on where it was. Exit code 1: with --once, if a graph failed."
 )
-POLL, SETTLE = 1.0, 2.0
+POLL, SETTLE, CRASHES = 1.0, 2.0, 3
 
 
 def add(verbs: Verbs) -> None:
@@ -47,6 +47,13 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--per-graph", action="store_true", help="put each graph's pictures into a folder of its name")
     parser.add_argument("--state", metavar="DIR", type=Path, help="keep the journal here (default: FOLDER/.comfyless)")
     parser.add_argument("--retries", metavar="N", type=whole, default=0, help="run a graph that failed N times more")
+    parser.add_argument(
+        "--crashes",
+        metavar="N",
+        type=whole,
+        default=CRASHES,
+        help="set a graph aside as failed when the program has died N times while it ran (default: 3)",
+    )
     parser.add_argument("--workers", metavar="N", type=whole, default=0, help="run graphs in N processes")
     parser.add_argument("--ray", metavar="ADDRESS", help="run graphs on a Ray cluster: its address, auto or local")
     add_manner(parser)
@@ -75,7 +82,7 @@ def options_of(arguments: argparse.Namespace) -> "Options":
     """How to watch, as the command says."""
     from engine.watching.watch import Options
 
-    names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "workers", "ray")
+    names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "crashes", "workers", "ray")
     return Options(**{name: getattr(arguments, name) for name in names})
 
 

@@ -31,7 +31,7 @@ class Options:
 
     state: where the journal lies; None: in the folder. poll: seconds between two looks, without waiting for events;
     None: woken by events. settle: seconds that a file must rest whose end cannot be told. by_model: graphs of models
-    that are loaded come first. workers: processes, 0 for this one alone. ray: the address of a cluster.
+    that are loaded come first. crashes: deaths of the program that a graph may take part in. workers: processes, 0 for this one alone. ray: the address of a cluster.
     """
 
     state: Path | None = None
@@ -41,6 +41,7 @@ class Options:
     by_model: bool = False
     per_graph: bool = False
     retries: int = 0
+    crashes: int = 3
     workers: int = 0
     ray: str | None = None
 
@@ -80,6 +81,7 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
             folder=places.drafts_folder(state, settings.output),
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
+            crashes=options.crashes,
             wave=WAVE if options.by_model else 1,
             patient=not options.once,
         )
