@@ -1,5 +1,6 @@
 """batch: the rows of a batch's folder run, those that did not before, until all are over or somebody wants to stop."""
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from engine.journal.journal import Journal
 from engine.working import in_process
 from engine.working.pulse import Pulse
 from engine.working.source import Stop
-from schemas.report import Event
+from schemas.report import Event, Warned
 from schemas.settings import Settings
 
 WAVE, LARGE_WAVE = 16, 256
@@ -137,7 +138,22 @@ def _run(
 
                 processes.run(desk, settings, options.workers, stop)
             else:
-                in_process.run(desk, api.Session(settings, stop=stop), stop)
+                with api.Session(settings, events=_hearing(ears), stop=stop) as session:
+                    in_process.run(desk, session, stop)
+
+
+def _hearing(listener: Listener) -> Callable[[Event], None]:
+    """What a session tells of no row in particular; each warning once, however many rows it holds for."""
+    said: set[str] = set()
+
+    def hear(event: Event) -> None:
+        if not isinstance(event, Warned):
+            listener.event(event)
+        elif event.said not in said:
+            said.add(event.said)
+            listener.note(event.said)
+
+    return hear
 
 
 def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> None:
