@@ -293,13 +293,14 @@ def _forecast(
     console: Console, arguments: argparse.Namespace, base: "Base", combination: "Combination", settings: "Settings"
 ) -> int:
     """Show what the batch would do; nothing is written."""
-    from engine.batching import forecast_lines
     from engine.batching.foretelling import foretold
 
     rows, forecast = foretold(base, combination, settings)
     if arguments.json:
         console.record({"event": "forecast", **forecast.model_dump(mode="json")})
     else:
+        from engine.batching import forecast_lines
+
         for line in forecast_lines.lines_of(rows, forecast):
             console.data(line)
     return DONE
