@@ -49,8 +49,11 @@ class Merger:
         self.merged = Merged()
         self._steps: dict[str, str] = {}
 
-    def add(self, graph: int, bound: Mapping[str, BoundNode], targets: Sequence[str]) -> None:
-        """Add what the targets of one graph need. Raises FileMissing, ModelFileInvalid; then nothing was added."""
+    def add(self, graph: int, bound: Mapping[str, BoundNode], targets: Sequence[str]) -> dict[str, str]:
+        """Add what the targets of one graph need; the content key of each of its nodes.
+
+        Raises FileMissing, ModelFileInvalid; then nothing was added.
+        """
         records: dict[str, StepRecord] = {}
         for node in missing_before(bound, targets):
             records[node] = self.keys.record(bound[node], records)
@@ -65,6 +68,7 @@ class Merger:
             if is_lasting(record.key):
                 self._steps[record.key] = step
         merged.targets[graph] = [steps[node] for node in dict.fromkeys(targets)]
+        return {node: record.key for node, record in records.items()}
 
 
 def merge(graphs: Sequence[tuple[Mapping[str, BoundNode], Sequence[str]]], files: Files) -> Merged:

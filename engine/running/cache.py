@@ -42,18 +42,24 @@ Models = frozenset[tuple[FileRef, str]]
 
 NO_MODELS: Models = frozenset()
 
+Digests = frozenset[tuple[str, str]]
+"""Content keys of steps, each with the digest of what the step gave."""
+
+NO_DIGESTS: Digests = frozenset()
+
 
 class Entry(NamedTuple):
     """What one step left behind. saved: paths of the files it wrote. loras: how those that it loaded fit.
 
-    digest: of the outputs, if the step computed with weights and they can be digested; see engine.running.digests.
+    digests: of its outputs and of those it comes from, by content key, where weights were used and a digest can be made
+    (see engine.running.digests).
     """
 
     outputs: Outputs
     models: Models = NO_MODELS
     saved: tuple[str, ...] = ()
     loras: tuple[LoraReport, ...] = ()
-    digest: str | None = None
+    digests: Digests = NO_DIGESTS
 
 
 @dataclass(slots=True)
@@ -172,11 +178,12 @@ class OutputCache:
 def _about(entry: Entry) -> dict[str, Any]:
     """What an entry is besides its outputs and files, as JSON."""
     models = sorted([ref.folder, ref.name, ref.path, ref.fingerprint, kind] for ref, kind in entry.models)
-    return {"models": models, "loras": [lora.model_dump() for lora in entry.loras], "digest": entry.digest}
+    return {"models": models, "loras": [lora.model_dump() for lora in entry.loras], "digests": sorted(entry.digests)}
 
 
 def _entry_of(found: "Found") -> Entry:
     """An entry as it was before it went to disk."""
     models = frozenset((FileRef(*ref), kind) for *ref, kind in found.about["models"])
     loras = tuple(LoraReport(**lora) for lora in found.about["loras"])
-    return Entry(found.outputs, models, (), loras, found.about["digest"])
+    digests = frozenset((key, digest) for key, digest in found.about["digests"])
+    return Entry(found.outputs, models, (), loras, digests)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from engine.errors import Interrupted
 from engine.graph.folders import INPUT
 from engine.planning.files import Files, file_of
-from engine.running.cache import Models
+from engine.running.cache import Digests, Models
 from schemas.context import MemoryLedger
 from schemas.report import Event, LoraReport, Noted, Progress, Saved, Warned, Work
 from schemas.sockets import FileRef
@@ -35,7 +35,7 @@ class Pictures(Protocol):
 class Services:
     """What the contexts of one run share.
 
-    metadata: the texts of a picture that depends on these model files and is saved by this node. work: what was
+    metadata: the texts of a picture that depends on these, saved by this node. work: what was
     computed so far; grows. loads: how often weights were loaded in this process.
     """
 
@@ -47,7 +47,7 @@ class Services:
     threads: int | None
     stop: Stop
     sink: Sink | None
-    metadata: Callable[[Models, str], Mapping[str, str]]
+    metadata: Callable[[Models, Digests, str], Mapping[str, str]]
     work: Work = field(default_factory=Work)
     loads: Callable[[], int] = int
 
@@ -60,7 +60,8 @@ class Services:
 class NodeContext:
     """The context of one node, for all calls that lists make of it; see schemas.context.Context.
 
-    models: the model files that its inputs depend on and, as it names them, those it uses. saved: paths it wrote.
+    models: the model files that its inputs depend on and, as it names them, those it uses. digests: of what its inputs
+    come from. saved: paths it wrote.
     loras: how those that it loaded fit. computed: whether it used weights.
     """
 
@@ -70,6 +71,7 @@ class NodeContext:
         "_started",
         "computed",
         "device",
+        "digests",
         "dtype",
         "ledger",
         "loras",
@@ -79,7 +81,7 @@ class NodeContext:
         "threads",
     )
 
-    def __init__(self, node: str, root: str, services: Services, models: Models) -> None:
+    def __init__(self, node: str, root: str, services: Services, models: Models, digests: Digests) -> None:
         """root: the node of the user's graph that events name, where `node` came out of an expansion."""
         self.node = node
         self.device = services.device
@@ -87,6 +89,7 @@ class NodeContext:
         self.threads = services.threads
         self.ledger = services.ledger
         self.models = models
+        self.digests = digests
         self.saved: list[str] = []
         self.loras: list[LoraReport] = []
         self.computed = False
@@ -135,7 +138,8 @@ class NodeContext:
     def save_picture(self, picture: Any, prefix: str, kind: Literal["output", "temp"], batch_index: int) -> Path:
         """Write one picture (uint8 array (H, W, 3 or 4)) as PNG under the prefix's next counter, atomically."""
         services = self._services
-        path = services.pictures.save(picture, prefix, kind, batch_index, services.metadata(self.models, self._root))
+        texts = services.metadata(self.models, self.digests, self._root)
+        path = services.pictures.save(picture, prefix, kind, batch_index, texts)
         self.saved.append(str(path))
         self._tell(Saved("saved", self._root, str(path)))
         return path

@@ -16,7 +16,7 @@ from engine.planning.keys import is_lasting
 from engine.planning.plan import PlannedRun
 from engine.planning.wires import Wires
 from engine.plugins.registry import Registry
-from engine.running.cache import NO_MODELS, Entry, Models, OutputCache
+from engine.running.cache import NO_DIGESTS, NO_MODELS, Digests, Entry, Models, OutputCache
 from engine.running.context import NodeContext, Services
 from engine.running.digests import digest
 from engine.running.expansion import Grafter
@@ -66,7 +66,7 @@ class Execution:
     """One run of one plan. After `run`, or after it raised, it tells what became of each step.
 
     bound: all steps by id. owners: whose they are. holds: hears of the weights that later steps may still use; None if
-    nobody cares. digests: of what steps gave, by step; filled on the way.
+    nobody cares.
     """
 
     def __init__(
@@ -77,7 +77,6 @@ class Execution:
         registry: Registry,
         owners: Owners,
         holds: Holds | None = None,
-        digests: dict[str, str] | None = None,
     ) -> None:
         """Nothing runs yet."""
         self._planned = planned
@@ -91,7 +90,6 @@ class Execution:
         self._reports: dict[str, StepReport] = {}
         self._saved: dict[str, tuple[str, ...]] = {}
         self._loras: dict[str, tuple[LoraReport, ...]] = {}
-        self.digests = {} if digests is None else digests
         self._asked: dict[str, set[str]] = {}
         self._recalled: set[str] = set()
         self._wires = Wires()
@@ -208,14 +206,14 @@ class Execution:
         gathered = self._gather(node, bound)
         if gathered is None:
             return None
-        inputs, models = gathered
+        inputs, models, digests = gathered
         root = self._grafter.root(node)
         services = self._owners.services(root)
         own = self._owners.node(root)
         if services.sink is not None and root == node:
             done, total = len(self._reports), len(self._planned.records)
             services.sink(StepStarted("step-started", own, spec.class_type, self._owners.title(root), done + 1, total))
-        context = NodeContext(own + node[len(root) :], own, services, models)
+        context = NodeContext(own + node[len(root) :], own, services, models, digests)
         before = services.loads()
         results, ran = self._results(spec, inputs, context, services)
         loaded = services.loads() - before
@@ -226,12 +224,13 @@ class Execution:
             self._graft(node, results, context)
             return None
         outputs = joined(values, spec)
-        told = digest(outputs) if context.computed else None
-        entry = Entry(outputs, context.models, tuple(context.saved), tuple(context.loras), told)
+        if context.computed and (told := digest(outputs)) is not None:
+            digests |= {(self._records[node].key, told)}
+        entry = Entry(outputs, context.models, tuple(context.saved), tuple(context.loras), digests)
         return entry, "run" if ran else "skipped", context.computed
 
-    def _gather(self, node: str, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models] | None:
-        """The items of each input, and the model files that they depend on; None if the node has to wait for more.
+    def _gather(self, node: str, bound: BoundNode) -> tuple[dict[str, Sequence[Any]], Models, Digests] | None:
+        """The items of each input, and what they depend on; None if the node has to wait for more.
 
         A lazy input is there only if the node has asked for it, and not because some other node needed it too: what
         comes out must depend on the node's key alone.
@@ -241,19 +240,19 @@ class Execution:
             return self._items(bound, lazy)
         known = self._asked.setdefault(node, set())
         while True:
-            inputs, models = self._items(bound, lazy - known)
+            inputs, models, digests = self._items(bound, lazy - known)
             fields = asked(bound.spec, inputs)
             if not fields:
                 del self._asked[node]
-                return inputs, models
+                return inputs, models, digests
             known.update(fields)
             missing = [name for name in (bound.links[field].node for field in fields) if name not in self._flow.values]
             if missing:
                 self._flow.ask(node, missing)
                 return None
 
-    def _items(self, bound: BoundNode, hidden: Set[str]) -> tuple[dict[str, Sequence[Any]], Models]:
-        models = NO_MODELS
+    def _items(self, bound: BoundNode, hidden: Set[str]) -> tuple[dict[str, Sequence[Any]], Models, Digests]:
+        models, digests = NO_MODELS, NO_DIGESTS
         inputs: dict[str, Sequence[Any]] = {field: (value,) for field, value in bound.literals.items()}
         for field, link in bound.links.items():
             if field in hidden:
@@ -263,7 +262,9 @@ class Execution:
             inputs[field] = entry.outputs[link.slot]
             if entry.models:
                 models |= entry.models
-        return inputs, models
+            if entry.digests:
+                digests |= entry.digests
+        return inputs, models, digests
 
     def _results(
         self, spec: NodeSpec, inputs: Mapping[str, Sequence[Any]], context: NodeContext, services: Services
@@ -295,7 +296,7 @@ class Execution:
             self._flow.ranks[name] = rank(place, self._grafts, index)
             self._flow.expect(name)
         for name, value in graft.values.items():
-            self._flow.provide(name, Entry(([value],), context.models))
+            self._flow.provide(name, Entry(([value],), context.models, digests=context.digests))
         self._waiting[node] = _Waiting(graft.results, graft.reads, context)
         self._flow.read_instead(node, graft.reads)
         self._flow.ask(node, graft.reads)
@@ -304,15 +305,16 @@ class Execution:
         """The outputs of a node that gave graphs, now that these are done."""
         del self._waiting[node]
         values = self._flow.values
-        models, saved = waiting.context.models, dict.fromkeys(waiting.context.saved)
+        models, digests, saved = waiting.context.models, waiting.context.digests, dict.fromkeys(waiting.context.saved)
         for name in waiting.reads:
             models |= values[name].models
+            digests |= values[name].digests
             saved |= dict.fromkeys(values[name].saved)
         results = [
             [Items(values[value.node].outputs[value.slot]) if type(value) is Link else value for value in outputs]
             for outputs in waiting.results
         ]
-        return Entry(joined(results, self._bound[node].spec), models, tuple(saved)), "run", False
+        return Entry(joined(results, self._bound[node].spec), models, tuple(saved), (), digests), "run", False
 
     def _finish(self, node: str, entry: Entry, state: StepState, computed: bool = False, seconds: float = 0.0) -> None:
         """Hand on what a node gave. computed: whether weights were used for it, so that it is worth keeping."""
@@ -336,8 +338,6 @@ class Execution:
         """Keep what the reports and the pictures tell of a step."""
         if entry.loras:
             self._loras[node] = entry.loras
-        if entry.digest is not None:
-            self.digests[node] = entry.digest
 
     def _add_seconds(self, node: str, seconds: float) -> None:
         """Count time for a step that goes on later: one that waits, or one whose graph this node is from."""

@@ -12,7 +12,7 @@ from engine.planning.merging import Merged, Merger
 from engine.planning.plan import PlannedRun, make_plan, plan_run, states_of
 from engine.planning.shapes import graph_shape, shapes_of
 from engine.plugins.registry import Registry
-from engine.running.cache import Models, OutputCache
+from engine.running.cache import Digests, Models, OutputCache
 from engine.running.context import Pictures, Services, Sink, Stop
 from engine.running.execute import Execution
 from engine.running.flow import Holds
@@ -99,10 +99,10 @@ class Session:
         self.failure = None
         wanted = _targets(bound, targets)
         planned = plan_run(workflow.name, bound, wanted, self.cache, self._files)
-        digests: dict[str, str] = {}
-        services = self._services(workflow, self._pictures, self._sink, Ancestors(bound, digests))
+        keys = {node: record.key for node, record in planned.records.items()}
+        services = self._services(workflow, self._pictures, self._sink, keys)
         owners = Alone(workflow.prompt, services, wanted)
-        execution = Execution(planned, bound, self.cache, self._registry, owners, self._ledger, digests)
+        execution = Execution(planned, bound, self.cache, self._registry, owners, self._ledger)
         report = RunReport(file=workflow.name, status="done")
         if self._sink is not None:
             self._sink(RunStarted("run-started", workflow.name, len(planned.records)))
@@ -130,16 +130,15 @@ class Session:
         """
         merger = Merger(self._files)
         members: dict[int, Member] = {}
-        digests: dict[str, str] = {}
         by_number = {job.number: job for job in jobs}
         for job in jobs:
             try:
-                merger.add(job.number, job.bound, _targets(job.bound, job.targets))
+                keys = merger.add(job.number, job.bound, _targets(job.bound, job.targets))
             except (FileMissing, ModelFileInvalid) as error:
                 problem = file_problem(job.workflow.name, error)
                 ended(job.number, RunReport(file=job.workflow.name, status="invalid", problems=[problem]), None)
                 continue
-            members[job.number] = self._member(job, digests)
+            members[job.number] = self._member(job, keys)
         with PeakWatch() as watch:
 
             def over(member: Member, cause: NodeFailed | None) -> None:
@@ -150,7 +149,7 @@ class Session:
                 ended(member.graph, report, None if cause is None else traceback_of(cause))
 
             owners = Together(merger.merged, members, over)
-            execution = self._together(merger, owners, grouped, digests)
+            execution = self._together(merger, owners, grouped)
             try:
                 execution.run()
             except Interrupted as error:
@@ -161,14 +160,14 @@ class Session:
         graphs = [member.steps.values() for member in members.values()]
         self._remember_times(execution, merger.merged.bound, merger.merged.records, graphs, watch.bytes)
 
-    def _together(self, merger: Merger, owners: Together, grouped: bool, digests: dict[str, str]) -> Execution:
+    def _together(self, merger: Merger, owners: Together, grouped: bool) -> Execution:
         merged = merger.merged
         records = merged.in_order(grouped)
         wanted = [step for targets in merged.targets.values() for step in targets]
         planned = PlannedRun("", records, states_of(merged.bound, wanted, records, self.cache), merger.keys)
-        return Execution(planned, merged.bound, self.cache, self._registry, owners, self._ledger, digests)
+        return Execution(planned, merged.bound, self.cache, self._registry, owners, self._ledger)
 
-    def _member(self, job: Job, digests: Mapping[str, str]) -> Member:
+    def _member(self, job: Job, keys: Mapping[str, str]) -> Member:
         """A job as one of several. It speaks as long as it is not over."""
         member = Member(job.number, job.workflow.prompt)
         event = job.event
@@ -177,9 +176,8 @@ class Session:
             if event is not None and member.left:
                 event(said)
 
-        ancestors = Ancestors(job.bound, digests, member.steps)
         pictures = job.pictures or self._pictures
-        member.services = self._services(job.workflow, pictures, None if event is None else sink, ancestors)
+        member.services = self._services(job.workflow, pictures, None if event is None else sink, keys)
         return member
 
     def _report(self, job: Job, member: Member, execution: Execution, merged: Merged) -> RunReport:
@@ -224,11 +222,14 @@ class Session:
     def _peak(self, watch: PeakWatch) -> Peak:
         return Peak(ram=watch.bytes, vram=self._video_peak() if self._video_peak else 0)
 
-    def _services(self, workflow: Workflow, pictures: Pictures, sink: Sink | None, ancestors: "Ancestors") -> Services:
-        def metadata(models: Models, node: str) -> Mapping[str, str]:
+    def _services(self, workflow: Workflow, pictures: Pictures, sink: Sink | None, keys: Mapping[str, str]) -> Services:
+        """keys: of the graph's nodes, by id."""
+
+        def metadata(models: Models, digests: Digests, node: str) -> Mapping[str, str]:
             listed = sorted(models, key=lambda used: (used[0].folder, used[0].name, used[1]))
-            digests = ancestors.digests(node)
-            return picture_metadata(workflow.prompt, workflow.workflow, listed, self._device, digests, node)
+            known = dict(digests)
+            told = {name: known[key] for name, key in keys.items() if key in known}
+            return picture_metadata(workflow.prompt, workflow.workflow, listed, self._device, told, node)
 
         return Services(
             self._files,
@@ -242,29 +243,6 @@ class Session:
             metadata,
             loads=lambda: self._ledger.loads,
         )
-
-
-class Ancestors:
-    """The digests of what stands before a node of one graph, by node id.
-
-    known: digests by step; grows while the graph runs. steps: of the graph's nodes; None if they have the same names.
-    """
-
-    def __init__(
-        self, bound: Mapping[str, BoundNode], known: Mapping[str, str], steps: Mapping[str, str] | None = None
-    ) -> None:
-        """Nothing is looked up yet."""
-        self._bound, self._known, self._steps = bound, known, steps
-
-    def digests(self, node: str) -> dict[str, str]:
-        """Those that are known."""
-        seen, stack = {node}, [node]
-        while stack:
-            parents = {link.node for link in self._bound[stack.pop()].links.values()} - seen
-            seen |= parents
-            stack += parents
-        steps = {name: name if self._steps is None else self._steps[name] for name in seen}
-        return {name: self._known[step] for name, step in steps.items() if step in self._known}
 
 
 def traceback_of(error: NodeFailed) -> str:

@@ -119,7 +119,7 @@ def texts(**more) -> Entry:
 def test_what_is_on_disk_is_found_by_another_process_with_all_that_belongs_to_it(disk):
     models = frozenset({(FileRef("vae", "a.safetensors", "/m/a.safetensors", "f1"), "fp32")})
     loras = (LoraReport(node="3", file="style.safetensors", model=2, unmatched=["odd"]),)
-    whole = texts(models=models, loras=loras, digest="d1")
+    whole = texts(models=models, loras=loras, digests=frozenset({("key", "d1")}))
     OutputCache(disk=disk).put("a", whole, "Maker", worth=True)
     later = OutputCache(disk=disk)
     assert later.has("a")
