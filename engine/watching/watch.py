@@ -31,7 +31,8 @@ class Options:
 
     state: where the journal lies; None: in the folder. poll: seconds between two looks, without waiting for events;
     None: woken by events. settle: seconds that a file must rest whose end cannot be told. by_model: graphs of models
-    that are loaded come first. crashes: deaths of the program that a graph may take part in. workers: processes, 0 for this one alone. ray: the address of a cluster.
+    that are loaded come first. crashes: deaths of the program that a graph may take part in. workers: processes, 0 for
+    this one alone. ray: the address of a cluster.
     """
 
     state: Path | None = None
