@@ -46,6 +46,7 @@ __all__ = [
     "Session",
     "Settings",
     "Task",
+    "all_models_stay",
     "catalogue",
     "classes",
     "convert",
@@ -210,7 +211,8 @@ def run(
     events: told what happens, as it happens. stop: asked between the steps of a sampler whether to stop.
     Raises GraphInvalid for bad settings.
     """
-    return Session(settings, events=events, stop=stop).run(workflow)
+    with Session(settings, events=events, stop=stop) as session:
+        return session.run(workflow)
 
 
 def nodes() -> list[NodeSpec]:
@@ -290,6 +292,14 @@ def quantize(
     options = quantizing.Options(None if imatrix is None else Path(imatrix), processes, force, told, stop)
     wanted = weight_types.parse(to) if isinstance(to, str) else to
     return quantizing.quantize(Path(model), wanted, None if output is None else Path(output), options)
+
+
+def all_models_stay(settings: Settings) -> bool:
+    """Whether every model that was loaded may stay in memory, so that one graph can be finished before the next begins.
+
+    On a processor without a limit: there weights are pages of their files. Raises GraphInvalid for an unknown device.
+    """
+    return settings.ram is None and accelerators.resolve(settings.device) == "cpu"
 
 
 class Task(NamedTuple):
@@ -375,12 +385,7 @@ class Session:
             told = None if event is None else partial(event, task.job)
             jobs.append(Job(task.job, task.workflow, bound, checked.outputs, task.pictures, told))
         self._ledger.reset_peak(self._device)
-        self._running.run_all(jobs, ended, grouped=not self._all_fits)
-
-    @property
-    def _all_fits(self) -> bool:
-        """Whether all models may stay in memory, so that one graph can be finished before the next is begun."""
-        return self._device == "cpu" and self.settings.ram is None
+        self._running.run_all(jobs, ended, grouped=not all_models_stay(self.settings))
 
     def forget_models(self) -> None:
         """Let go of all loaded weights; what was computed with them stays cached."""

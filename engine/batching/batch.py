@@ -1,22 +1,22 @@
 """batch: the rows of a batch's folder run, those that did not before, until all are over or somebody wants to stop."""
 
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from engine import accelerators, api
+from engine import api
 from engine.batching import contact_sheet
 from engine.batching.base import Base
-from engine.batching.desk import BatchDesk, Listener, lines
+from engine.batching.desk import BatchDesk, lines
 from engine.batching.manifest import Manifest
 from engine.batching.sheet_axes import Cell
 from engine.batching.state import BatchFolder
 from engine.journal.journal import Journal
-from engine.working import in_process
+from engine.working import anywhere
+from engine.working.anywhere import Where
+from engine.working.listening import Ears, Listener
 from engine.working.pulse import Pulse
 from engine.working.source import Stop
-from schemas.report import Event, Warned
 from schemas.settings import Settings
 
 WAVE, LARGE_WAVE = 16, 256
@@ -25,7 +25,7 @@ WAVE, LARGE_WAVE = 16, 256
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run. retries: more attempts at a row that fails. workers: processes, 0 for this one alone. ray: address.
+    """How to run. retries: more attempts at a row that fails.
 
     fail_fast: begin nothing more after a failure. sheet: draw the contact sheet. axes: its settings across and down.
     crashes: deaths of the program that a row may take part in.
@@ -33,8 +33,7 @@ class Options:
 
     fail_fast: bool = False
     retries: int = 0
-    workers: int = 0
-    ray: str | None = None
+    where: Where = Where()
     sheet: bool = True
     axes: tuple[str, str | None] | None = None
     crashes: int = 3
@@ -76,31 +75,10 @@ def work(
     return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
 
 
-def limited(settings: Settings) -> bool:
-    """Whether models may have to leave memory for others."""
-    return settings.ram is not None or accelerators.resolve(settings.device) != "cpu"
-
-
 def wave(settings: Settings, rows: int, workers: int) -> int:
     """How many rows run together. Several workers each get some."""
-    most = LARGE_WAVE if limited(settings) else WAVE
+    most = WAVE if api.all_models_stay(settings) else LARGE_WAVE
     return most if workers < 2 else max(1, min(most, rows // (2 * workers)))
-
-
-class _Ears:
-    """Two that listen: whoever asked for the batch, and the journal's heartbeat."""
-
-    def __init__(self, listener: Listener, pulse: Pulse) -> None:
-        self._listener, self._pulse = listener, pulse
-
-    def event(self, event: Event, job: int | None = None) -> None:
-        """Tell both."""
-        self._pulse.event(event, job)
-        self._listener.event(event, job)
-
-    def note(self, said: str) -> None:
-        """Tell the one that shows it."""
-        self._listener.note(said)
 
 
 def _run(
@@ -114,7 +92,7 @@ def _run(
     stop: Stop,
 ) -> None:
     with ExitStack() as stack:
-        ears = _Ears(listener, stack.enter_context(Pulse(journal, "batch")))
+        ears = Ears(listener, stack.enter_context(Pulse(journal, "batch")))
         desk = BatchDesk(
             journal,
             batch,
@@ -125,35 +103,11 @@ def _run(
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
             crashes=options.crashes,
-            wave=wave(settings, batch.recipe.rows, options.workers),
+            wave=wave(settings, batch.recipe.rows, options.where.workers),
             fail_fast=options.fail_fast,
         )
         with closing(desk):
-            if options.ray is not None:
-                from engine.working import ray_workers
-
-                ray_workers.run(desk, settings, options.ray, stop, workers=options.workers or None)
-            elif options.workers:
-                from engine.working import processes
-
-                processes.run(desk, settings, options.workers, stop)
-            else:
-                with api.Session(settings, events=_hearing(ears), stop=stop) as session:
-                    in_process.run(desk, session, stop)
-
-
-def _hearing(listener: Listener) -> Callable[[Event], None]:
-    """What a session tells of no row in particular; each warning once, however many rows it holds for."""
-    said: set[str] = set()
-
-    def hear(event: Event) -> None:
-        if not isinstance(event, Warned):
-            listener.event(event)
-        elif event.said not in said:
-            said.add(event.said)
-            listener.note(event.said)
-
-    return hear
+            anywhere.run(desk, settings, options.where, stop, ears.hear)
 
 
 def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> None:

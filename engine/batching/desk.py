@@ -1,27 +1,18 @@
 """BatchDesk: jobs of a batch. A job is a row; what becomes of it is a line of the manifest."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from engine.batching.base import Base
 from engine.batching.manifest import Manifest
 from engine.batching.state import BatchFolder
 from engine.journal.journal import Job, Journal
 from engine.working.desk import Desk
+from engine.working.listening import Listener
 from schemas.batch import ManifestLine
 from schemas.job import JobResult, Outcome
 from schemas.report import Event, RunReport
 from schemas.workflow import Workflow
-
-
-class Listener(Protocol):
-    """Who is told what happens; from several threads."""
-
-    def event(self, event: Event, job: int | None = None) -> None:
-        """Something happened, in that job if one is named."""
-
-    def note(self, said: str) -> None:
-        """Something that stops nothing."""
 
 
 class BatchDesk(Desk):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine import accelerators, api
 from engine.batching.base import Base
-from engine.batching.batch import LARGE_WAVE, limited
+from engine.batching.batch import LARGE_WAVE
 from engine.batching.combine import Combination
 from engine.disk_cache.disk_cache import DiskCache, surroundings
 from engine.disk_cache.places import INDEX
@@ -31,7 +31,7 @@ def foretold(base: Base, combination: Combination, settings: Settings) -> tuple[
     rows = list(islice(combination.rows(), MOST_ROWS))
     session = api.Session(settings)
     merger = Merger(session.folders)
-    wave = LARGE_WAVE if limited(settings) else None
+    wave = None if api.all_models_stay(settings) else LARGE_WAVE
     try:
         for row in rows:
             workflow = base.workflow_of(row)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 
 class Replacement:
-    """Opens what is to become a file. If the block raises, or the disk refuses, the file stays as it was."""
+    """Opens what is to become a file. If the block raises, or the disk refuses, the file stays as it was.
+
+    The passing name is the same each time, so that what a killed process has left goes with the next try; two processes
+    must not replace one file at once.
+    """
 
     def __init__(self, path: Path) -> None:
         """Touch nothing on disk yet."""
         self._path = path
-        self._passing = path.with_name(f".{path.name}.{os.getpid()}")
+        self._passing = path.with_name(f".{path.name}.part")
 
     def __enter__(self) -> io.BufferedWriter:
         """Make the folder if need be, and the file to write to."""

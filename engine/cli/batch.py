@@ -15,6 +15,7 @@ from engine.cli.interrupts import Interrupts
 from engine.cli.options import RUNNING, Verbs, add_manner, add_sets, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
 from engine.cli.repeating import NOTHING_CHANGES, add_repeating, choosing
+from engine.cli.unattended import add_working, where_of
 from engine.errors import GraphInvalid
 from engine.reading.printable import shown
 from schemas.report import Problem, RunReport
@@ -83,16 +84,7 @@ def _add_manner_of_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="start over, in a new folder")
     parser.add_argument("--resume", metavar="FOLDER", type=Path, help="go on with the batch of this folder")
     parser.add_argument("--fail-fast", action="store_true", help="begin nothing more after a failure")
-    parser.add_argument("--retries", metavar="N", type=_whole, default=0, help="run a row that failed N times more")
-    parser.add_argument(
-        "--crashes",
-        metavar="N",
-        type=_whole,
-        default=3,
-        help="set a row aside as failed when the program has died N times while it ran (default: 3)",
-    )
-    parser.add_argument("--workers", metavar="N", type=_whole, default=0, help="run rows in N processes")
-    parser.add_argument("--ray", metavar="ADDRESS", help="run rows on a Ray cluster: its address, auto or local")
+    add_working(parser, "row")
     parser.add_argument("--no-sheet", action="store_true", help="draw no contact sheet")
     parser.add_argument("--sheet-axes", metavar="X,Y", help="columns that the sheet shows across and down")
 
@@ -281,8 +273,7 @@ def _options(arguments: argparse.Namespace, folder: "BatchFolder") -> "Options":
     return Options(
         arguments.fail_fast,
         arguments.retries,
-        arguments.workers,
-        arguments.ray,
+        where_of(arguments),
         not arguments.no_sheet,
         axes,
         arguments.crashes,
@@ -294,15 +285,14 @@ def _forecast(
 ) -> int:
     """Show what the batch would do; nothing is written."""
     from engine.batching.foretelling import foretold
+    from engine.cli import forecast_lines
 
     rows, forecast = foretold(base, combination, settings)
     if arguments.json:
-        console.record({"event": "forecast", **forecast.model_dump(mode="json")})
-    else:
-        from engine.batching import forecast_lines
-
-        for line in forecast_lines.lines_of(rows, forecast):
-            console.data(line)
+        console.record(forecast_lines.as_json(forecast))
+        return DONE
+    for line in forecast_lines.lines_of(base.workflow.name, forecast, [(row.index, row.settings) for row in rows]):
+        console.data(line)
     return DONE
 
 
@@ -321,9 +311,3 @@ def _refuse(console: Console, arguments: argparse.Namespace, error: GraphInvalid
 
 def _bad(said: str, fix: str) -> GraphInvalid:
     return GraphInvalid([Problem(code="bad-setting", said=said, fix=fix)])
-
-
-def _whole(text: str) -> int:
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")

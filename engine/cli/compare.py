@@ -17,6 +17,7 @@ from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
 
 if TYPE_CHECKING:
+    from engine import api
     from engine.comparing.comparison import Comparison
     from engine.comparing.rendering import Renderer
     from engine.comparing.sides import Side
@@ -100,27 +101,26 @@ def _sides(arguments: argparse.Namespace, console: Console, view: View) -> "tupl
     a = _read(arguments, arguments.a, arguments.sets_a, view.note)
     b = _read(arguments, arguments.b, arguments.sets_b, view.note)
     with Interrupts() as stop:
-        renderer, failure = _renderer(arguments, view, stop)
+        renderer, session = _renderer(arguments, view, stop)
         try:
             for side in (a, b):
                 renderer.check(side, arguments.seeds)
             return renderer.side(a, arguments.seeds), renderer.side(b, arguments.seeds)
         finally:
-            if arguments.verbose and (said := failure()):
-                console.complain(said)
+            if arguments.verbose and session.failure:
+                console.complain(session.failure)
+            session.close()
 
 
-def _renderer(
-    arguments: argparse.Namespace, view: View, stop: Interrupts
-) -> "tuple[Renderer, Callable[[], str | None]]":
-    """What renders, and what tells the traceback of a node that failed."""
+def _renderer(arguments: argparse.Namespace, view: View, stop: Interrupts) -> "tuple[Renderer, api.Session]":
+    """What renders, and the session that it does so in."""
     from engine.comparing.recording import Recorder
     from engine.comparing.rendering import Renderer
     from engine.plugins.registry import Registry
 
     recorder = Recorder(Registry.builtin())
     session = open_session(arguments, events=view.event, stop=stop, registry=recorder.registry)
-    return Renderer(session, recorder), lambda: session.failure
+    return Renderer(session, recorder), session
 
 
 def _read(

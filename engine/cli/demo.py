@@ -67,7 +67,8 @@ def demo(arguments: argparse.Namespace) -> int:
         session = open_session(arguments, events=view.event, stop=stop)
         weights = CHECKPOINT if arguments.to is None else f"{CHECKPOINT} as {arguments.to}"
         console.note(words.plain(f"{GRAPH} on {weights}: {arguments.prompt!r}, {SIDE}×{SIDE}, {STEPS} steps"))
-        report = session.run(workflow)
+        with session:
+            report = session.run(workflow)
     if arguments.verbose and session.failure:
         console.complain(session.failure)
     view.report(report, time.monotonic() - begun)

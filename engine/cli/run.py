@@ -42,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
             session = open_session(arguments, events=view.event, stop=stop)
         except GraphInvalid as error:
             return _refuse_all(console, arguments, error)
-        if arguments.dry_run:
-            return worst([plan(console, arguments, session, view, file) for file in arguments.files])
-        runner = Runner(console, session, view, arguments, stop)
-        return worst([runner.run(file) for file in arguments.files])
+        with session:
+            if arguments.dry_run:
+                return worst([plan(console, arguments, session, view, file) for file in arguments.files])
+            runner = Runner(console, session, view, arguments, stop)
+            return worst([runner.run(file) for file in arguments.files])
 
 
 def _refuse_all(console: Console, arguments: argparse.Namespace, error: GraphInvalid) -> int:

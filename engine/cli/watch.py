@@ -10,6 +10,7 @@ from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from engine.cli.interrupts import Interrupts
 from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb, settings_of
+from engine.cli.unattended import add_working, where_of
 
 if TYPE_CHECKING:
     from engine.watching.watch import Options
@@ -46,16 +47,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--by-model", action="store_true", help="run graphs of models that are loaded before others")
     parser.add_argument("--per-graph", action="store_true", help="put each graph's pictures into a folder of its name")
     parser.add_argument("--state", metavar="DIR", type=Path, help="keep the journal here (default: FOLDER/.comfyless)")
-    parser.add_argument("--retries", metavar="N", type=whole, default=0, help="run a graph that failed N times more")
-    parser.add_argument(
-        "--crashes",
-        metavar="N",
-        type=whole,
-        default=CRASHES,
-        help="set a graph aside as failed when the program has died N times while it ran (default: 3)",
-    )
-    parser.add_argument("--workers", metavar="N", type=whole, default=0, help="run graphs in N processes")
-    parser.add_argument("--ray", metavar="ADDRESS", help="run graphs on a Ray cluster: its address, auto or local")
+    add_working(parser, "graph")
     add_manner(parser)
     parser.add_argument("--verbose", action="store_true", help="tell of steps and memory")
     add_settings(parser, RUNNING)
@@ -82,8 +74,8 @@ def options_of(arguments: argparse.Namespace) -> "Options":
     """How to watch, as the command says."""
     from engine.watching.watch import Options
 
-    names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "crashes", "workers", "ray")
-    return Options(**{name: getattr(arguments, name) for name in names})
+    names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "crashes")
+    return Options(**{name: getattr(arguments, name) for name in names}, where=where_of(arguments))
 
 
 def seconds(text: str) -> float:
@@ -95,10 +87,3 @@ def seconds(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds. Give a number from 0.")
     return value
-
-
-def whole(text: str) -> int:
-    """A number from 0."""
-    if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")
-    return int(text)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from engine import api
 from engine.journal.journal import Job, Journal
@@ -13,8 +13,9 @@ from engine.watching.leaving import folder_of_pictures, leaving
 from engine.watching.lookout import Lookout
 from engine.watching.scanning import stamp_of
 from engine.working.desk import Desk, Vanished
+from engine.working.listening import Listener
 from schemas.job import JobResult, Move, Outcome
-from schemas.report import Event, RunReport
+from schemas.report import RunReport
 from schemas.settings import Settings
 from schemas.workflow import Workflow
 
@@ -24,16 +25,6 @@ TRIMMED = 100
 """After how many jobs the journal is trimmed."""
 LOOKING = 10.0
 """Seconds to wait at most for the look that tells whether a folder is drained."""
-
-
-class Listener(Protocol):
-    """Who is told what happens; from several threads."""
-
-    def event(self, event: Event, job: int | None = None) -> None:
-        """Something happened, in that job if one is named."""
-
-    def note(self, said: str) -> None:
-        """Something that stops nothing."""
 
 
 class WatchDesk(Desk):

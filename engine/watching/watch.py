@@ -5,20 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from engine import api
 from engine.disk_cache.places import default_folder
 from engine.errors import GraphInvalid
 from engine.journal.journal import Journal
 from engine.watching import places
 from engine.watching.arrivals import SETTLE, Arrival, Arrivals
-from engine.watching.desk import Listener, WatchDesk
+from engine.watching.desk import WatchDesk
 from engine.watching.grouping import group_of
 from engine.watching.lookout import RESCAN, Lookout
 from engine.watching.waking import Waker
-from engine.working import in_process
+from engine.working import anywhere
+from engine.working.anywhere import Where
+from engine.working.listening import Ears, Listener
 from engine.working.pulse import Pulse
 from engine.working.source import Stop
-from schemas.report import Event, Problem
+from schemas.report import Problem
 from schemas.settings import Settings
 
 WAVE = 16
@@ -31,8 +32,7 @@ class Options:
 
     state: where the journal lies; None: in the folder. poll: seconds between two looks, without waiting for events;
     None: woken by events. settle: seconds that a file must rest whose end cannot be told. by_model: graphs of models
-    that are loaded come first. crashes: deaths of the program that a graph may take part in. workers: processes, 0 for
-    this one alone. ray: the address of a cluster.
+    that are loaded come first. crashes: deaths of the program that a graph may take part in.
     """
 
     state: Path | None = None
@@ -43,8 +43,7 @@ class Options:
     per_graph: bool = False
     retries: int = 0
     crashes: int = 3
-    workers: int = 0
-    ray: str | None = None
+    where: Where = Where()
 
 
 class Tally(NamedTuple):
@@ -69,7 +68,7 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
         journal = stack.enter_context(Journal(state / places.JOURNAL))
         _check_same(journal, found, options.state)
         pulse = stack.enter_context(Pulse(journal, "watch"))
-        ears = _Ears(listener, pulse)
+        ears = Ears(listener, pulse)
         lookout = stack.enter_context(_lookout(found, state, settings, options, journal, ears))
         desk = WatchDesk(
             journal,
@@ -87,25 +86,9 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
             patient=not options.once,
         )
         with closing(desk):
-            _run(desk, settings, options, stop)
+            anywhere.run(desk, settings, options.where, stop, ears.hear)
         told = pulse.doing()
         return Tally(told["done"], told["failed"], journal.counts()["waiting"])
-
-
-class _Ears:
-    """Two that listen: whoever asked for the watch, and the journal's heartbeat."""
-
-    def __init__(self, listener: Listener, pulse: Pulse) -> None:
-        self._listener, self._pulse = listener, pulse
-
-    def event(self, event: Event, job: int | None = None) -> None:
-        """Tell both."""
-        self._pulse.event(event, job)
-        self._listener.event(event, job)
-
-    def note(self, said: str) -> None:
-        """Tell the one that shows it."""
-        self._listener.note(said)
 
 
 def _lookout(
@@ -120,19 +103,6 @@ def _lookout(
         return group_of(folder / arrival.name) if options.by_model else ""
 
     return Lookout(arrivals, waker, journal, every=every, group=group, note=listener.note)
-
-
-def _run(desk: WatchDesk, settings: Settings, options: Options, stop: Stop) -> None:
-    if options.ray is not None:
-        from engine.working.ray_workers import run as run_on_ray
-
-        run_on_ray(desk, settings, options.ray, stop, workers=options.workers or None)
-    elif options.workers:
-        from engine.working.processes import run as run_in_processes
-
-        run_in_processes(desk, settings, options.workers, stop)
-    else:
-        in_process.run(desk, api.Session(settings, stop=stop), stop)
 
 
 def _check_same(journal: Journal, folder: Path, state: Path | None) -> None:

@@ -166,6 +166,7 @@ class Desk(ABC):
                 self._discard(claim.staging)
             self._journal.put_back(list(self._mine), uncount=True)
             self._journal.put_back([job.id for job in self._taken])
+            self._own = self._own or self._journal.fact(STAGING_FACT)
         self._mine, self._taken = {}, []
         for folder in () if self._own is None else (self._folder / self._own, self._folder):
             with suppress(OSError):  # not empty: others have drafts there

@@ -16,7 +16,7 @@ from engine.errors import NotWritten
 from engine.running.output_names import Place, place_of
 from engine.running.outputs import Kind
 from engine.working.error_note import error_note
-from engine.working.settling import bring, keep_names, settle, settle_across, write_over
+from engine.working.settling import bring, keep_names, passing_name, settle, settle_across, write_over
 from engine.working.staging import LONGEST_NAME
 from schemas.job import Draft, Move, Outcome
 from schemas.report import RunReport
@@ -147,13 +147,22 @@ class _Placing:
         self._touched.add(path.parent)
 
     def _move(self, move: Move) -> None:
-        """Move the graph's file, unless it is another one by now, or it was moved before."""
+        """Move the graph's file, unless it is another one by now, or it was moved before.
+
+        It leaves under a passing name first, and is looked at there: its writer may replace it at any moment, and what
+        came instead of it has not run.
+        """
         source, again = Path(move.source), self._again
-        while _stands(source, move.stamp):
+        leaving = passing_name(source, source.parent)
+        if not leaving.exists() and _stands(source, move.stamp):
+            os.rename(source, leaving)
+        if leaving.exists() and not _stands(leaving, move.stamp):
+            _give_back(leaving, source)
+        while leaving.exists():
             target = Path(move.target)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                settle_across(source, target, again)
+                settle_across(leaving, target, again)
                 self._touched |= {source.parent, target.parent}
                 return
             except FileExistsError:
@@ -161,13 +170,21 @@ class _Placing:
                 self._changed(self._outcome)
 
 
-def _stands(source: Path, stamp: str) -> bool:
-    """Whether the file that was run is still there. stamp: size, time and number of it; "" for whatever is there."""
+def _stands(path: Path, stamp: str) -> bool:
+    """Whether the file that was run is here. stamp: size, time and number of it; "" for whatever is here."""
     try:
-        found = source.stat()
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     return stamp in ("", f"{found.st_size} {found.st_mtime_ns} {found.st_ino}")
+
+
+def _give_back(leaving: Path, source: Path) -> None:
+    """Put a file that is not ours back, unless its writer has replaced it once more."""
+    try:
+        settle(leaving, source)
+    except FileExistsError:
+        leaving.unlink()
 
 
 def _name_beside(outcome: Outcome) -> None:

@@ -37,6 +37,10 @@ class WorkerBench:
         carry_out(self._session, orders, lambda result: self._tell(Ran(finished(result))), self._event)
         self._tell(Idle())
 
+    def close(self) -> None:
+        """No more will come: what is kept on disk is written to the end."""
+        self._session.close()
+
     def _event(self, job: int, event: Event) -> None:
         """Tell it, unless it is one of many."""
         if isinstance(event, Progress) and event.done < event.total:

@@ -83,6 +83,7 @@ def main() -> None:
     if bench is not None:
         for orders in Inbox(sys.stdin.buffer, halted.set).waves():
             bench.work(orders)
+        bench.close()
 
 
 if __name__ == "__main__":

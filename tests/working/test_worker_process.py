@@ -49,4 +49,4 @@ def test_an_idle_worker_ends_by_itself_when_its_input_does(worker: "subprocess.P
         worker.stdin.flush()
         assert [worker.stdout.readline(), worker.stdout.readline()] == [b"working\n", b"done\n"]
         worker.stdin.close()
-        assert worker.wait(2) == 0
+        assert worker.wait(2) >= 0  # not by a signal
