@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.batching.manifest import JSON_LINES, TABLE, Manifest, sha256_of
+from engine.batching.replacing import Replacement
 from schemas.batch import ManifestLine
 
 
@@ -98,6 +99,16 @@ def test_a_rebuilt_manifest_keeps_the_hashes_it_knew_and_hashes_only_other_files
     Path(first).write_bytes(b"painted over")
     Manifest(tmp_path).rebuild([line(1, outputs=[first]), line(2, outputs=[second])])
     assert [row["hashes"] for row in json_rows(tmp_path)] == [before.hashes, [sha256_of(second)]]
+
+
+def test_what_a_process_left_that_was_killed_while_it_rebuilt_goes_with_the_next(tmp_path, monkeypatch):
+    Manifest(tmp_path).add(line(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Replacement, "__exit__", lambda self, *_: self._file.close())
+        Manifest(tmp_path).rebuild([line(1)])
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    Manifest(tmp_path).rebuild([line(1)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [TABLE, JSON_LINES]
 
 
 def test_a_table_with_other_columns_is_made_anew(tmp_path):

@@ -140,6 +140,18 @@ def test_a_job_that_has_run_is_put_in_its_places_and_ended(opened: Opened, tmp_p
     assert not (tmp_path / "state" / "staging").exists()
 
 
+def test_a_desk_without_jobs_removes_the_folder_that_a_dead_one_left(opened: Opened, tmp_path: Path) -> None:
+    dead = opened()
+    queue(dead, "a")
+    dead.done(drawn(*taken(dead)))
+    dead._journal.close()  # killed before it closed
+    assert (tmp_path / "state" / "staging").exists()
+    desk = opened()
+    assert desk.take(frozenset(), 0) is None
+    desk.close()
+    assert not (tmp_path / "state" / "staging").exists()
+
+
 def test_what_cannot_run_fails_at_once_and_what_went_away_is_forgotten(opened: Opened, tmp_path: Path) -> None:
     desk = opened(retries=5)
     queue(desk, ("a", "bad"), ("b", "gone"), ("c", "odd"), "d")

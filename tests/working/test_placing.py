@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -247,6 +248,33 @@ def test_a_new_graph_under_the_old_name_stays_where_it_is(tmp_path: Path) -> Non
     house.place()
     assert (tmp_path / "in/a.json").read_text() == "another graph"
     assert not (tmp_path / "done/a.json").exists()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_new_graph_that_comes_while_the_old_one_is_moved_stays_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool, killed: bool
+) -> None:
+    house, rename = House(tmp_path), os.rename
+
+    def late(source: Path, target: Path) -> None:
+        """Its writer is a little faster, and perhaps writes once more behind our back."""
+        (tmp_path / "new").write_text("another graph")
+        os.replace(tmp_path / "new", source)
+        rename(source, target)
+        if again:
+            source.write_text("a third graph")
+        if killed:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", late)
+        with pytest.raises(Killed) if killed else nullcontext():
+            house.place()
+    house.place()
+    assert house.files() == {path: text for path, text in PLACED.items() if path != "done/a.json"} | {
+        "in/a.json": "a third graph" if again else "another graph"
+    }
 
 
 @pytest.mark.parametrize("taken", ["a.json", "a.report.json"])
