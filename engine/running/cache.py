@@ -168,6 +168,11 @@ class OutputCache:
         """The record of this node id when it last ran."""
         return self._records.get(node)
 
+    @property
+    def remembered(self) -> int:
+        """How many node ids have a record."""
+        return len(self._records)
+
     def remember(self, records: Mapping[str, StepRecord]) -> None:
         """Keep the records of steps that are done, by node id."""
         self._records.update(records)

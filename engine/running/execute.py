@@ -49,6 +49,9 @@ class Owners(Protocol):
     def title(self, step: str) -> str | None:
         """The title of a step in its owner's graph."""
 
+    def known_as(self, step: str) -> str | None:
+        """The name under which its record is kept for the reasons of the next plan; None: it is not."""
+
     def done(self, step: str) -> None:
         """A step has its outputs."""
 
@@ -109,7 +112,8 @@ class Execution:
             raise Interrupted("stopped from the keyboard") from error
         finally:
             self._flow.close()
-            self._cache.remember({node: self._records[node] for node in self._reports})
+            known = {node: self._owners.known_as(node) for node in self._reports}
+            self._cache.remember({name: self._records[node] for node, name in known.items() if name is not None})
         for node in self._planned.records:
             if node not in self._reports:
                 self._settle(node, "skipped")

@@ -24,6 +24,10 @@ class Alone:
         """Steps are nodes."""
         return step
 
+    def known_as(self, step: str) -> str | None:
+        """What its record is remembered as, for the next plan."""
+        return step
+
     def title(self, step: str) -> str | None:
         """As the graph has it."""
         return self._nodes[step].title if step in self._nodes else None
@@ -77,6 +81,10 @@ class Together:
     def node(self, step: str) -> str:
         """Its id in that graph."""
         return self._owner(step)[1]
+
+    def known_as(self, step: str) -> str | None:
+        """Its id in the first graph; of its own name, graphs that come and go would leave ever more behind."""
+        return self._places[step][0][1] if step in self._places else None
 
     def title(self, step: str) -> str | None:
         """Its title in that graph."""

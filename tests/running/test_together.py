@@ -166,3 +166,13 @@ def test_graphs_give_together_what_each_gives_alone(graphs, limit, grouped, data
     own = Counter({key: count for key, count in wanted.items() if int(key[0].rsplit(" ", 1)[1]) not in fallen})
     assert certain == own
     assert +house.ledger.held == {}
+
+
+def test_graphs_that_have_run_leave_what_plans_ask_for_and_nothing_else_behind(tmp_path: Path) -> None:
+    house = House(tmp_path, cache=(cache := OutputCache()))
+    for row in range(3):
+        house.run_all(*({"1": node("ToyNumber", value=value), "9": show("1")} for value in (row, row + 10)))
+    assert cache.remembered == 2
+    last = cache.last("1")
+    assert last is not None
+    assert last.literals == {"value": 12}
