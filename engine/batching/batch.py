@@ -21,6 +21,8 @@ from schemas.settings import Settings
 
 WAVE, LARGE_WAVE = 16, 256
 """Rows that run together; many where models may have to leave memory, so that each comes once for many rows."""
+SHOWN = "contact sheet"
+"""The fact of a journal that says what the contact sheet shows: who drew it may have died before the last rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,11 @@ def work(
             _run(batch, journal, base, manifest, settings, options, listener, stop)
     finally:
         counts = journal.counts()
-        missing = not (batch.path / f"{contact_sheet.NAME}.png").exists()
-        if options.sheet and not stop() and (missing or before < batch.recipe.rows):
-            _draw(batch, manifest, options, listener)
+        shows = f"{counts['done']} done, axes {options.axes}"
+        there = journal.fact(SHOWN) == shows and (batch.path / f"{contact_sheet.NAME}.png").exists()
+        if options.sheet and not stop() and (before < batch.recipe.rows or not there):
+            if _draw(batch, manifest, options, listener):
+                journal.keep(SHOWN, shows)
     return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
 
 
@@ -110,11 +114,11 @@ def _run(
             anywhere.run(desk, settings, options.where, stop, ears.hear)
 
 
-def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> None:
-    """The contact sheet; a disk that refuses it takes nothing from the pictures."""
+def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> bool:
+    """The contact sheet, if there is anything to show; a disk that refuses it takes nothing from the pictures."""
     cells = [Cell(line.row, line.settings, line.outputs, line.error) for line in manifest.read()]
     if not cells:
-        return
+        return False
     try:
         for path in contact_sheet.write(
             batch.path, sorted(cells, key=lambda cell: cell.row), options.axes, batch.recipe.name
@@ -122,3 +126,5 @@ def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Li
             listener.note(f"contact sheet: {path}")
     except OSError as error:
         listener.note(f"the contact sheet could not be written: {error.strerror or error}")
+        return False
+    return True

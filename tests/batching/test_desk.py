@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -198,6 +199,22 @@ def test_what_rows_share_is_done_once(bench: Bench) -> None:
     assert sorted(event.as_json()["class_type"] for event in ran) == [
         *["EmptyImage", "ImageInvert", "SaveImage", "SaveImage", "SaveImage"]
     ]
+
+
+def test_a_contact_sheet_that_lacks_the_last_rows_is_drawn_anew(
+    bench: Bench, pictures: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run(["1.image=good.png,bad.png"], graph=LOADING)
+    sheet = bench.batch.path / "contact_sheet.png"
+    before = sheet.read_bytes()
+    pictures()
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_draw", Mock(side_effect=KeyboardInterrupt))  # killed when all rows were done
+        with pytest.raises(KeyboardInterrupt):
+            bench.run(["1.image=good.png,bad.png"], graph=LOADING)
+    assert sheet.read_bytes() == before
+    assert bench.run(["1.image=good.png,bad.png"], graph=LOADING).before == 2
+    assert sheet.read_bytes() != before
 
 
 def test_a_contact_sheet_is_drawn_if_it_is_wanted_or_was_lost(bench: Bench) -> None:
