@@ -285,6 +285,7 @@ def _forecast(
 ) -> int:
     """Show what the batch would do; nothing is written."""
     from engine.batching.foretelling import foretold
+    from engine.cli.forecast_lines import as_json, lines_of
     from engine.cli import forecast_lines
 
     rows, forecast = foretold(base, combination, settings)

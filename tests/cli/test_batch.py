@@ -239,3 +239,14 @@ def test_a_batch_that_is_at_work_elsewhere_is_left_to_it(batch: Command) -> None
         ended = batch("g.json")
     assert ended.code == 2
     assert "is at work in another process" in ended.err
+
+
+def test_a_dry_run_tells_what_is_shared_and_writes_nothing(batch: Command) -> None:
+    options = ("g.json", "--grid", "1.color=0,1", "--grid", "3.filename_prefix=a,b", "--dry-run")
+    ended = batch(*options)
+    assert ended.code == 0
+    assert "4 rows" in ended.out
+    assert "1.color" in ended.out
+    (record,) = batch(*options, "--json").records
+    assert (record["event"], record["steps"], record["distinct"], record["shared"]) == ("forecast", 8, 6, 2)
+    assert [path.name for path in Path().iterdir()] == ["g.json"]
