@@ -285,10 +285,11 @@ def _forecast(
 ) -> int:
     """Show what the batch would do; nothing is written."""
     from engine.batching.foretelling import foretold
-    from engine.cli.forecast_lines import as_json, lines_of
     from engine.cli import forecast_lines
 
     rows, forecast = foretold(base, combination, settings)
+    if forecast.rows < combination.total:
+        console.note(f"counted on the first {forecast.rows:,} of {combination.total:,} rows")
     if arguments.json:
         console.record(forecast_lines.as_json(forecast))
         return DONE
