@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 WRITES = {"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "sqlite3.connect"}
 """What Python tells of before it does it (`sys.addaudithook`), and what changes a disk; opening to write comes too."""
 
+ASKING = (signal.SIGTERM, signal.SIGINT)
+"""Signals that a process hears."""
+
 LONGEST = 0.6
 """Seconds that a victim lives if the operation that it is to die at does not come."""
 
@@ -54,7 +57,7 @@ class Plan:
         if die < 0.5:
             return cls(operation=1 + int(chance.expovariate(1 / 60)), after=LONGEST, clock=clock)
         after = chance.choice([chance.uniform(0, 0.1), chance.uniform(0, 0.4), chance.uniform(0.2, LONGEST)])
-        asked = chance.choice([signal.SIGTERM, signal.SIGINT])
+        asked = chance.choice(ASKING)
         return cls(after=after, signal=asked if die > 0.875 else signal.SIGKILL, clock=clock)
 
 
@@ -109,14 +112,18 @@ class Victim:
 
 def fork(arguments: Sequence[str], log: Path, plan: Plan, seed: int) -> Victim:
     """Run the command in a copy of this process."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING)  # none is to be lost in Python's own work after a fork
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
+        os.close(descriptor)
         return Victim(pid, log, plan)
     code = 99
     try:
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
         if plan.clock:
             _disturb_clock(random.Random(seed))
         if plan.operation is not None:
