@@ -12,12 +12,14 @@ from engine.running.outputs import seeds_in
 from schemas.prompt import Prompt
 from schemas.report import StepReport
 
-What = Literal["version", "torch", "device", "model", "dtype", "seed", "node", "after", "unrecorded", "size", "pixels"]
+What = Literal[
+    "version", "torch", "device", "model", "dtype", "input", "seed", "node", "after", "unrecorded", "size", "pixels"
+]
 
 SAMPLED = "sampled:"
 """How fingerprints of files begin that are too large to be read whole; they change with the file's time, too."""
 
-CAUSES: frozenset[What] = frozenset({"version", "torch", "device", "model", "dtype", "seed"})
+CAUSES: frozenset[What] = frozenset({"version", "torch", "device", "model", "dtype", "input", "seed"})
 
 
 class Difference(BaseModel):
@@ -49,7 +51,7 @@ def seed_differences(was: Recorded, prompt: Prompt) -> Iterator[Difference]:
 
 def differences(was: Recorded, now: Recorded, prompt: Prompt, steps: Sequence[StepReport]) -> list[Difference]:
     """How two runs of one graph differ by what their pictures say. steps: of the new run, in its order."""
-    found = [*_programs(was, now), *_models(was.models, now.models), *seed_differences(was, prompt)]
+    found = [*_programs(was, now), *_models(was.models, now.models), *_inputs(was, now), *seed_differences(was, prompt)]
     return [*found, *_first_node(was.nodes, now.nodes, steps)]
 
 
@@ -76,7 +78,7 @@ def unexplained(
         yield Difference(what="after", said=said, node=same[-1].node)
     if not any(each.what in CAUSES for each in found):
         said = "nothing else on record differs: another processor or number of threads may round otherwise"
-        if any(step.class_type.startswith("LoadImage") for step in steps):
+        if not was.inputs and any(step.class_type.startswith("LoadImage") for step in steps):
             said += ", or a picture that is loaded has changed"
         yield Difference(what="unrecorded", said=said)
 
@@ -117,6 +119,15 @@ def _model(name: str, was: Sequence[RecordedModel], now: Sequence[RecordedModel]
     if types[0] != types[1]:
         said = f"{name} computed in {unquoted(types[0])} → {unquoted(types[1])}"
         yield Difference(what="dtype", said=said, was=types[0], now=types[1])
+
+
+def _inputs(was: Recorded, now: Recorded) -> Iterator[Difference]:
+    """Pictures that were loaded; those that a graph names now are those that it named then."""
+    for name, before in was.inputs.items():
+        after = now.inputs.get(name)
+        if after != before:
+            said = f"the picture {shown(name)} that is loaded has changed"
+            yield Difference(what="input", said=said, was=before, now=after)
 
 
 def _by_file(models: Sequence[RecordedModel]) -> dict[tuple[str, str], list[RecordedModel]]:

@@ -43,7 +43,8 @@ class RecordedModel(BaseModel):
 class Recorded(BaseModel):
     """What a picture says about its making, as running.outputs.picture_metadata wrote it; older ones say less.
 
-    nodes: digests of what the nodes before it gave. saved_by: the node that wrote it.
+    inputs: fingerprints of the pictures that were loaded, by name. nodes: digests of what the nodes before it gave.
+    saved_by: the node that wrote it.
     """
 
     version: str | None = None
@@ -51,6 +52,7 @@ class Recorded(BaseModel):
     device: str | None = None
     seeds: dict[str, int] = Field(default_factory=dict)
     models: list[RecordedModel] = Field(default_factory=list)
+    inputs: dict[str, str] = Field(default_factory=dict)
     nodes: dict[str, str] = Field(default_factory=dict)
     saved_by: str | None = None
 

@@ -38,7 +38,7 @@ Outputs = tuple[list[object], ...]
 """One list for each output of a node: its items, one for each call of the node, or all that a listed one gave."""
 
 Models = frozenset[tuple[FileRef, str]]
-"""Model files that a value depends on, each with the type it was computed in."""
+"""Files that a value depends on: models, each with the type it was computed in, and pictures that were loaded."""
 
 NO_MODELS: Models = frozenset()
 

@@ -60,7 +60,7 @@ class Services:
 class NodeContext:
     """The context of one node, for all calls that lists make of it; see schemas.context.Context.
 
-    models: the model files that its inputs depend on and, as it names them, those it uses. digests: of what its inputs
+    models: the files that its inputs depend on and, as it names them, those it uses. digests: of what its inputs
     come from. saved: paths it wrote.
     loras: how those that it loaded fit. computed: whether it used weights.
     """
@@ -103,7 +103,9 @@ class NodeContext:
 
     def input_file(self, name: str) -> Path:
         """A file of the input folder. Raises FileMissing."""
-        return Path(file_of(self._services.files, INPUT, name).path)
+        file = file_of(self._services.files, INPUT, name)
+        self.models |= {(file, "")}  # computed in no type, but the pictures that come of it name it too
+        return Path(file.path)
 
     def progress(self, done: int, total: int) -> None:
         """Tell how far a long step is. Raises Interrupted if the user wants to stop."""

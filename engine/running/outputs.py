@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine import VERSION
 from engine.errors import NotWritten
+from engine.graph.folders import INPUT
 from engine.running.output_names import Place, expand, place_of
 from schemas.prompt import Prompt
 from schemas.sockets import FileRef
@@ -103,11 +104,13 @@ def picture_metadata(
 ) -> dict[str, str]:
     """The texts a picture carries: ComfyUI's `prompt` and `workflow`, which restore the graph there, and `comfyless`.
 
-    workflow: the editor's graph, if the file had one. models: each model file the picture depends on, with the type it
-    was computed in. nodes: digests of what the nodes before it gave, by id (see running.digests). saved_by: the node
-    that writes it. No time stands in them, so that the same run writes the same bytes.
+    workflow: the editor's graph, if the file had one. models: each file the picture depends on, with the type it was
+    computed in; pictures that were loaded are among them. nodes: digests of what the nodes before it gave, by id (see
+    running.digests). saved_by: the node that writes it. No time stands in them, so that the same run writes the same
+    bytes.
     """
     graph = prompt.as_json()
+    files = list(models)
     about: dict[str, Any] = {
         "version": VERSION,
         "torch": torch_version(),
@@ -115,9 +118,13 @@ def picture_metadata(
         "seeds": seeds_in(prompt),
         "models": [
             {"folder": file.folder, "name": file.name, "fingerprint": file.fingerprint, "dtype": dtype}
-            for file, dtype in models
+            for file, dtype in files
+            if file.folder != INPUT
         ],
     }
+    inputs = {file.name: file.fingerprint for file, _ in files if file.folder == INPUT}
+    if inputs:
+        about["inputs"] = inputs
     if nodes:
         about["nodes"] = dict(sorted(nodes.items()))
     if saved_by is not None:

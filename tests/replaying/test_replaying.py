@@ -97,14 +97,14 @@ def test_a_kept_picture_has_the_bytes_of_the_first(picture: Path) -> None:
     assert replay.report.outputs == {"3": [replay.picture]}
 
 
-def test_a_changed_input_is_told_by_its_pixels_and_as_a_guess(picture: Path) -> None:
+def test_a_changed_input_is_named(picture: Path) -> None:
     changed = gradient()
     changed[3, 4, 1] += 9
     put_input(changed)
     replay = replayed(picture)
     assert (replay.identical, replay.max_difference, replay.pixels_differing) == (False, 9, 1)
-    assert whats(replay) == ["unrecorded", "pixels"]
-    assert "a picture that is loaded has changed" in replay.differences[0].said
+    assert whats(replay) == ["input", "pixels"]
+    assert replay.differences[0].said == "the picture 'in.png' that is loaded has changed"
 
 
 def test_another_size_is_told(picture: Path) -> None:
