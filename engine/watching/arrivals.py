@@ -5,6 +5,7 @@ tell from the bytes, when it has not changed for a while. Only the monotonic clo
 ago *we* saw the file change: dates of files may lie in the future, and the wall clock may jump.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -103,12 +104,18 @@ class Arrivals:
         with self._lock:
             return [name for name, seen in self._seen.items() if seen.given]
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Give these files again if they stand there."""
+    def forget(self, names: Iterable[str]) -> bool:
+        """Give these files again if they stand there; whether any does."""
+        standing = False
         with self._lock:
             for name in names:
-                if name in self._seen:
-                    self._seen[name].given = False
+                if os.path.lexists(self.folder / name):
+                    standing = True
+                    if name in self._seen:
+                        self._seen[name].given = False
+                else:
+                    self._seen.pop(name, None)
+        return standing
 
     def _waiting(self) -> Iterable[_Seen]:
         return (seen for seen in self._seen.values() if not seen.given)

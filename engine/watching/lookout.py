@@ -64,9 +64,9 @@ class Lookout:
             return new
 
     def forget(self, name: str) -> None:
-        """That file's job is over, or was dropped: if a file stands there, it is another one."""
-        self._arrivals.forget([name])
-        self._waker.wake()
+        """That file's job is over, or was dropped: if a file stands there, it is another one, to be looked for."""
+        if self._arrivals.forget([name]):
+            self._waker.wake()
 
     def empty(self, seconds: float) -> bool:
         """Whether a look that begins now finds nothing that is not queued yet; waits so long for that look."""

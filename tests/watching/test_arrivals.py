@@ -183,8 +183,18 @@ def test_a_forgotten_file_is_given_again_if_it_stands_there(
 ) -> None:
     put(tmp_path, "a.json")
     assert names() == ["a.json"]
-    arrivals.forget(["a.json", "never.json"])
+    assert arrivals.forget(["never.json", "a.json"])
     assert names() == ["a.json"]
+
+
+def test_a_forgotten_file_that_is_gone_is_nothing_to_wait_for(
+    tmp_path: Path, names: Callable[..., list[str]], arrivals: Arrivals
+) -> None:
+    path = put(tmp_path, "a.json")
+    assert names() == ["a.json"]
+    path.unlink()
+    assert not arrivals.forget(["a.json", "never.json"])
+    assert (arrivals.given(), arrivals.pending, arrivals.due()) == ([], False, None)
 
 
 def test_many_files_are_given_in_portions_that_lack_none(tmp_path: Path, arrivals: Arrivals, clock: Clock) -> None:
