@@ -10,8 +10,9 @@ from schemas.job import JobState
 class Row(BaseModel):
     """One run of the graph.
 
-    index: from 1. settings: as written, by column, and what changed since the run before. values: (node, field, value)
-    of the prompt's literals that differ from the graph's. run: which of the runs with these settings it is, from 1.
+    index: from 1. settings: as written, by column, None where the graph keeps its own value, and what changed since the
+    run before. values: (node, field, value) of the prompt's literals that differ from the graph's. run: which of the
+    runs with these settings it is, from 1.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -25,8 +26,9 @@ class Row(BaseModel):
 class Recipe(BaseModel):
     """What a batch's folder keeps, beside its rows, to go on without being told anything again.
 
-    name: of the graph, as it was named. graph: its file in the folder. sets: NODE.FIELD=VALUE for every row. prompt_seed,
-    control: as for `run --repeat`. rows: how many. options: settings that the command was given, paths made absolute.
+    name: of the graph, as it was named. graph: its file in the folder. sets: NODE.FIELD=VALUE for every row.
+    prompt_seed, control: as for `run --repeat`. rows: how many. options: settings that the command was given, paths
+    made absolute.
     """
 
     model_config = ConfigDict(defer_build=True)
