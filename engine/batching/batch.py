@@ -110,8 +110,13 @@ def _run(
             wave=wave(settings, batch.recipe.rows, options.where.workers),
             fail_fast=options.fail_fast,
         )
+
+        def over() -> bool:
+            """Whether to begin nothing more: what runs beside a failed row goes back as well."""
+            return stop() or (options.fail_fast and desk.summary.failed > 0)
+
         with closing(desk):
-            anywhere.run(desk, settings, options.where, stop, ears.hear)
+            anywhere.run(desk, settings, options.where, over, ears.hear)
 
 
 def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> bool:

@@ -35,7 +35,7 @@ class Combination:
         """repeat: runs of each row. seed: of what is random between them, the same for all rows."""
         self._base, self._columns, self._repeat, self._seed = base, columns, repeat, seed
         self._lines = table.lines if table is not None else [_NOTHING]
-        self._file = table.file if table is not None else None
+        self._names = table.columns if table is not None else []
         self._zips, self._grids = list(zips), list(grids)
         side_by_side = zipped(zips)
         self.total = counted(len(self._lines), side_by_side, *(len(axis.values) for axis in grids), repeat)
@@ -61,7 +61,8 @@ class Combination:
         """Every row, in order; the same ones at every call. Raises GraphInvalid at one with a bad cell."""
         index = 0
         for settings in self._settings():
-            values = [value for name, cell in settings.items() for value in self._values(name, cell)]
+            given = [(name, cell) for name, cell in settings.items() if cell is not None]
+            values = [value for name, cell in given for value in self._values(name, cell)]
             runs = self._base.runs(values, self._repeat, random.Random(self._seed))
             for run, held in enumerate(runs, 1):
                 index += 1
@@ -88,13 +89,15 @@ class Combination:
         if problems:
             raise GraphInvalid(problems)
 
-    def _settings(self) -> Iterator[Mapping[str, Cell]]:
+    def _settings(self) -> Iterator[Mapping[str, Cell | None]]:
+        """By column, in one order for all rows; None where the graph's own value stays."""
         names = [axis.name for axis in self._grids]
         for line in self._lines:
+            cells = {name: line.cells.get(name) for name in self._names}
             for at in self._side_by_side:
                 beside = {axis.name: axis.values[at] for axis in self._zips}
                 for chosen in itertools.product(*(axis.values for axis in self._grids)):
-                    yield {**line.cells, **beside, **dict(zip(names, chosen, strict=True))}
+                    yield {**cells, **beside, **dict(zip(names, chosen, strict=True))}
 
     def _values(self, name: str, cell: Cell) -> list[Value]:
         return self._columns.values(self._columns.columns[name], cell)
@@ -107,7 +110,7 @@ class Combination:
         except GraphInvalid as error:
             return [_placed(each, column, line) for each in error.problems]
 
-    def _told(self, settings: Mapping[str, Cell], held: Sequence[Value]) -> dict[str, Any]:
+    def _told(self, settings: Mapping[str, Cell | None], held: Sequence[Value]) -> dict[str, Any]:
         """Settings as written, and what changes between runs: in the column that gave it, else in one of its own."""
         if self._repeat == 1:
             return dict(settings)

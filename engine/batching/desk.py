@@ -11,7 +11,7 @@ from engine.working.desk import Desk
 from engine.working.listening import Listener
 from schemas.batch import ManifestLine
 from schemas.job import JobResult, Outcome
-from schemas.report import Event, RunReport
+from schemas.report import RunReport
 from schemas.workflow import Workflow
 
 
@@ -23,7 +23,7 @@ class BatchDesk(Desk):
     ) -> None:
         """desk: what Desk takes besides."""
         super().__init__(journal, tell=listener.event, **desk)
-        self._batch, self._base, self._manifest, self._listener = batch, base, manifest, listener
+        self._batch, self._base, self._manifest = batch, base, manifest
         self._begun: set[int] = set()
 
     def workflow_of(self, job: Job) -> Workflow:
@@ -40,10 +40,6 @@ class BatchDesk(Desk):
     def more(self, wait: float) -> bool:
         """All rows were queued before the first one ran."""
         return False
-
-    def event(self, job: int, event: Event) -> None:
-        """Pass it on."""
-        self._listener.event(event, job)
 
     def ended(self, job: Job, report: RunReport, seconds: float, failed: bool) -> None:
         """One more line."""

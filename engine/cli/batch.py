@@ -265,7 +265,7 @@ def _options(arguments: argparse.Namespace, folder: "BatchFolder") -> "Options":
     axes = None
     if arguments.sheet_axes is not None:
         names = [name for line in csv.reader([arguments.sheet_axes]) for name in line]
-        known = next(folder.rows()).settings
+        known = dict.fromkeys(name for row in folder.rows() for name in row.settings)
         if not 1 <= len(names) <= 2 or not all(name in known for name in names):
             said = f"--sheet-axes: {shown(arguments.sheet_axes)} does not name one column or two of these rows."
             raise _bad(said, f"They have {', '.join(map(shown, known)) or 'none'}.")

@@ -83,6 +83,12 @@ def test_a_grid_is_each_with_each_the_last_varying_fastest() -> None:
     assert [row.index for row in found.rows()] == [1, 2, 3, 4, 5, 6]
 
 
+def test_settings_stand_in_the_order_of_the_columns_whatever_a_row_leaves_out() -> None:
+    found = combined(table=rows.Table("rows.csv", ["3.seed", "6.text"], [rows.Line(2, {"6.text": "a"})]))
+    assert [list(each.items()) for each in settings(found)] == [[("3.seed", None), ("6.text", "a")]]
+    assert next(found.rows()).values == [("6", "text", "a")]
+
+
 def test_zipped_values_go_together() -> None:
     found = combined(zips=["3.seed=1,2", "3.steps=5,6"], grids=["6.text=a,b"])
     assert [tuple(each.values()) for each in settings(found)] == [

@@ -19,7 +19,7 @@ from engine.batching.mapping import Columns
 from engine.batching.state import BatchFolder
 from schemas.batch import ManifestLine, Recipe
 from schemas.job import JobEnded, JobStarted
-from schemas.report import Event
+from schemas.report import Event, Saved
 from schemas.settings import Settings
 
 GRAPH: dict[str, Any] = {
@@ -171,14 +171,23 @@ def test_a_row_that_fails_is_tried_as_often_as_wanted(bench: Bench, pictures: Ca
     assert [line.attempts for line in bench.lines] == [3]
 
 
+@pytest.mark.parametrize("wave", [1, 16])
 def test_fail_fast_begins_nothing_after_a_failure(
-    bench: Bench, pictures: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, pictures: Callable[[], None], monkeypatch: pytest.MonkeyPatch, wave: int
 ) -> None:
-    monkeypatch.setattr(batch, "WAVE", 1)
+    monkeypatch.setattr(batch, "WAVE", wave)
     ears = Ears()
     tally = bench.run(["1.image=good.png,bad.png,fine.png"], ears, graph=LOADING, fail_fast=True)
     assert tally == Tally(done=1, failed=1, waiting=1, before=0)
-    assert ears.names(JobStarted) == ["row-000001", "row-000002"]
+    assert bench.pictures == ["x_00001_.png"]
+    assert ("row-000003" in ears.names(JobStarted)) == (wave > 1)
+    assert (bench.batch.path / "contact_sheet.png").exists()
+
+
+def test_where_a_draft_was_written_is_not_told(bench: Bench) -> None:
+    ears = Ears()
+    bench.run(["1.color=0..2"], ears)
+    assert not any(isinstance(event, Saved) for event in ears.events)
 
 
 def test_a_torn_manifest_is_mended_from_the_journal(bench: Bench) -> None:

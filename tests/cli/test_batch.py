@@ -250,3 +250,10 @@ def test_a_dry_run_tells_what_is_shared_and_writes_nothing(batch: Command) -> No
     (record,) = batch(*options, "--json").records
     assert (record["event"], record["steps"], record["distinct"], record["shared"]) == ("forecast", 8, 6, 2)
     assert [path.name for path in Path().iterdir()] == ["g.json"]
+
+
+def test_a_sheets_axis_may_be_a_column_that_the_first_row_leaves_empty(batch: Command) -> None:
+    Path("rows.csv").write_text("1.width,1.color\n8,\n8,255\n")
+    ended = batch("g.json", "--rows", "rows.csv", "--sheet-axes", "1.color")
+    assert (ended.code, pictures()) == (0, 2)
+    assert list(table()[0])[:3] == ["row", "1.width", "1.color"]
