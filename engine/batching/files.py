@@ -29,7 +29,9 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         said = f"the file is no text in {encoding.removesuffix('-sig').upper()}: byte {data[error.start]:#04x}."
-        raise problem(path, said, "Save it as UTF-8.", line, code="unreadable-file") from None
+        raise problem(
+            path, said, "Save it as UTF-8 (in a spreadsheet: CSV UTF-8).", line, code="unreadable-file"
+        ) from None
 
 
 def problem(

@@ -22,13 +22,16 @@ COMMENT = "#"
 MOST_PROBLEMS = 50
 """Of one file that are told; whoever has made so many has made one mistake many times."""
 _DELIMITERS = ",;\t"
+_BETWEEN = " \t\r\n,"
+"""What may stand before an element of a JSON list."""
+_TWICE = "Give each a name of its own."
 
 Cell = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a file. number: of its line, from 1; of the entry in YAML and JSON. cells: those with a value."""
+    """One row of a file. number: of the line that it begins in, from 1. cells: those with a value."""
 
     number: int
     cells: Mapping[str, Cell]
@@ -105,6 +108,7 @@ def _csv(path: Path, text: str) -> _Rows:
     header_line = text.partition("\n")[0]
     delimiter = next((sign for sign in _DELIMITERS if sign in header_line), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begun = 1
     try:
         header = _header(path, next(reader, []))
         begun = reader.line_num + 1
@@ -114,7 +118,7 @@ def _csv(path: Path, text: str) -> _Rows:
             begun = reader.line_num + 1
     except csv.Error as error:
         fix = "Close every quote, and double those inside a text."
-        raise problem(path, f"this is no CSV: {error}.", fix, max(reader.line_num, 1)) from None
+        raise problem(path, f"this is no CSV: {error}.", fix, begun) from None
 
 
 def _header(path: Path, names: list[str]) -> list[str]:
@@ -132,7 +136,7 @@ def _header(path: Path, names: list[str]) -> list[str]:
 
 def _csv_row(path: Path, header: list[str], cells: list[str], number: int) -> "Mapping[str, Any] | GraphInvalid":
     if len(cells) != len(header):
-        said = f"{len(cells)} cells stand under {len(header)} names."
+        said = f"{len(cells)} {'cell stands' if len(cells) == 1 else 'cells stand'} under {len(header)} names."
         return problem(path, said, "Give every row as many cells as the header; quote a text with commas.", number)
     return {name: cell if cell else None for name, cell in zip(header, cells, strict=True)}
 
@@ -147,7 +151,7 @@ def _json_line(path: Path, line: str, number: int) -> "Mapping[str, Any] | Graph
     try:
         value = json.loads(line, object_pairs_hook=_without_repeats)
     except _RepeatedError as error:
-        return problem(path, "this name is there twice.", "Give each a name of its own.", number, str(error))
+        return problem(path, "this name is there twice.", _TWICE, number, str(error))
     except json.JSONDecodeError as error:
         return problem(
             path, f"this is no JSON: {error.msg} (column {error.colno}).", "Write one object a line.", number
@@ -173,38 +177,50 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _mapping(path: Path, value: Any, number: int) -> "Mapping[str, Any] | GraphInvalid":
     if isinstance(value, dict) and all(isinstance(name, str) and name for name in value):
         return value
-    said = f"row {number} is {shown(value)}, no mapping of names to values."
+    said = f"this row is {shown(value)}, no mapping of names to values."
     return problem(path, said, "Write NODE.FIELD: VALUE for each value.", number)
 
 
 def _json(path: Path, text: str) -> _Rows:
+    """A list of objects, which is read once for its faults and once for the lines that they begin in."""
     try:
-        value = json.loads(text, object_pairs_hook=_without_repeats)
-    except _RepeatedError as error:
-        raise problem(path, "this name is there twice in a row.", "Remove one.", None, str(error)) from None
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         said = f"this is no JSON: {getattr(error, 'msg', 'it cannot be read')}."
         raise problem(path, said, "Write a list of objects.", getattr(error, "lineno", None)) from None
-    yield from _listed(path, value)
+    if not isinstance(value, list):
+        raise _no_list(path, value)
+    decoder = json.JSONDecoder(object_pairs_hook=_without_repeats)
+    line, before, at = 1, 0, text.index("[") + 1
+    for _ in value:
+        while text[at] in _BETWEEN:
+            at += 1
+        line, before = line + text.count("\n", before, at), at
+        try:
+            each, at = decoder.raw_decode(text, at)
+        except _RepeatedError as error:
+            raise problem(path, "this name is there twice.", _TWICE, line, str(error)) from None
+        yield line, _mapping(path, each, line)
 
 
 def _yaml(path: Path, text: str) -> _Rows:
-    import yaml  # only who has such rows waits for it
+    from engine.batching import yaml_rows  # only who has such rows waits for it
 
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = f"this is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}."
-        raise problem(path, said, "Write a list of mappings.", mark.line + 1 if mark else None) from None
-    yield from _listed(path, value)
+        listed = yaml_rows.read(text)
+    except yaml_rows.Unreadable as error:
+        raise problem(path, f"this is no YAML: {error}.", "Write a list of mappings.", error.line) from None
+    if not isinstance(listed, list):
+        raise _no_list(path, listed)
+    for each in listed:
+        if each.repeated is not None:
+            yield each.line, problem(path, "this name is there twice.", _TWICE, each.line, each.repeated)
+        else:
+            yield each.line, _mapping(path, each.value, each.line)
 
 
-def _listed(path: Path, value: Any) -> _Rows:
-    if not isinstance(value, list):
-        raise problem(path, f"it holds {shown(value)}, no list.", "Write a list of mappings, one for each row.")
-    for number, each in enumerate(value, 1):
-        yield number, _mapping(path, each, number)
+def _no_list(path: Path, value: Any) -> GraphInvalid:
+    return problem(path, f"it holds {shown(value)}, no list.", "Write a list of mappings, one for each row.")
 
 
 _FORMS: dict[str, Callable[[Path, str], _Rows]] = {

@@ -57,6 +57,15 @@ def test_numbers_and_truth_values_keep_their_kind(tmp_path: Path) -> None:
     assert cells(found) == [{"a.b": 7, "a.c": 0.5, "a.d": True, "a.e": "7"}]
 
 
+def test_plain_texts_in_yaml_stay_texts_for_their_inputs_to_read(tmp_path: Path) -> None:
+    texts = ["no", "16:9", "012", "2024-01-01", "1_000", "0x0A", "1e3", "5", "-0.5", ".inf", "on", "="]
+    found = table(tmp_path, "a.yaml", "".join(f"- a.b: {text}\n" for text in texts))
+    assert cells(found) == [{"a.b": text} for text in texts]
+    others = "- {a.b: true, a.c: ~, a.d: null, a.e: }\n- &x {a.b: 'true'}\n- {<<: *x, a.c: y}\n"
+    found = table(tmp_path, "a.yaml", others)
+    assert cells(found) == [{"a.b": True}, {"a.b": "true"}, {"a.b": "true", "a.c": "y"}]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "line", "said"),
     [
@@ -65,7 +74,7 @@ def test_numbers_and_truth_values_keep_their_kind(tmp_path: Path) -> None:
         ("a.csv", "a.b\n", None, "no rows"),
         ("a.csv", "a.b,a.b\n1,2\n", 1, "column 'a.b': this name is there twice"),
         ("a.csv", "a.b,\n1,2\n", 1, "column 2 has no name"),
-        ("a.csv", "a.b,a.c\n1,2\n1\n", 3, "1 cells stand under 2 names"),
+        ("a.csv", "a.b,a.c\n1,2\n1\n", 3, "1 cell stands under 2 names"),
         ("a.csv", "a.b,a.c\n1,2,3\n", 2, "3 cells stand under 2 names"),
         ("a.csv", 'a.b\n"never closed\n', 2, "this is no CSV"),
         ("a.csv", "a.b\n" + "x" * 200_000, 2, "this is no CSV"),
@@ -77,11 +86,18 @@ def test_numbers_and_truth_values_keep_their_kind(tmp_path: Path) -> None:
         ("a.jsonl", '{"a.b": [1]}', 1, "column 'a.b': [1] is no text, number, true or false"),
         ("a.jsonl", "[" * 100_000, 1, "this is no JSON"),
         ("a.json", '{"a.b": 1}', None, "no list"),
-        ("a.json", '[{"a.b": 1, "a.b": 1}]', None, "twice"),
+        ("a.csv", 'a.b,a.c\n1,2\n"a,2\n3,4\n', 3, "this is no CSV"),
+        ("a.csv", 'a.b,a.c\n1,2\n"a,2\n3,4\n"b",5\n', 3, "this is no CSV"),
+        ("a.json", '[{"a.b": 1, "a.b": 1}]', 1, "twice"),
+        ("a.json", '[\n {"a.b":\n  1},\n\n {"a.b": 1, "a.b": 1}]', 5, "twice"),
+        ("a.json", '\n[\n {"a.b": "]["},\n 5]', 4, "this row is 5, no mapping"),
+        ("a.yaml", "- a.b: 1\n  a.c: 2\n\n- a.b: 1\n  a.b: 2\n", 4, "column 'a.b': this name is there twice"),
+        ("a.yaml", "# first\n- a.b: 1\n  a.c: 2\n- 5\n", 4, "this row is '5', no mapping"),
         ("a.yaml", "- a: [", 1, "this is no YAML"),
         ("a.yaml", "- a: !!python/object/apply:os.system [ls]", 1, "this is no YAML"),
-        ("a.yaml", "- 2024-01-01: x", 1, "no mapping"),
-        ("a.yaml", "- a.b: 2024-01-01", 1, "is no text"),
+        ("a.yaml", "- [1]: x", 1, "this is no YAML"),
+        ("a.yaml", "- true: x", 1, "no mapping"),
+        ("a.yaml", "- a.b: [1]", 1, "is no text"),
         ("a.yaml", "&a [*a]", 1, "no mapping"),
     ],
 )
