@@ -45,8 +45,8 @@ for _tag, _pattern, _first in (
 
 def read(text: str) -> list[Entry] | Any:
     """The entries of a list; whatever else the text holds, as it is. Raises Unreadable."""
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if not isinstance(node, yaml.SequenceNode):
             return None if node is None else loader.construct_document(node)
@@ -55,8 +55,6 @@ def read(text: str) -> list[Entry] | Any:
         ]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise Unreadable(error) from None
-    finally:
-        loader.dispose()
 
 
 def _repeated(node: yaml.Node) -> str | None:
