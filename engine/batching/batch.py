@@ -21,6 +21,8 @@ from schemas.settings import Settings
 
 WAVE, LARGE_WAVE = 16, 256
 """Rows that run together; many where models may have to leave memory, so that each comes once for many rows."""
+CLUSTER = 16
+"""Workers that a Ray cluster is taken to have, for dividing the rows, where nobody said how many."""
 SHOWN = "contact sheet"
 """The fact of a journal that says what the contact sheet shows: who drew it may have died before the last rows."""
 
@@ -79,9 +81,10 @@ def work(
     return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
 
 
-def wave(settings: Settings, rows: int, workers: int) -> int:
-    """How many rows run together. Several workers each get some."""
+def wave(settings: Settings, rows: int, where: Where) -> int:
+    """How many of so many rows run together. Several workers each get some, and the last ones end about together."""
     most = WAVE if api.all_models_stay(settings) else LARGE_WAVE
+    workers = where.workers or (CLUSTER if where.ray is not None else 1)
     return most if workers < 2 else max(1, min(most, rows // (2 * workers)))
 
 
@@ -107,7 +110,7 @@ def _run(
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
             crashes=options.crashes,
-            wave=wave(settings, batch.recipe.rows, options.where.workers),
+            wave=wave(settings, batch.recipe.rows - journal.counts()["done"], options.where),
             fail_fast=options.fail_fast,
         )
 

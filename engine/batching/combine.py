@@ -73,6 +73,10 @@ class Combination:
         axes = [[[axis.name, axis.values] for axis in axes] for axes in (self._zips, self._grids)]
         return [[line.cells for line in self._lines], *axes, self._repeat]
 
+    def unused(self) -> list[str]:
+        """Names that --map gave and no column has."""
+        return self._columns.unused()
+
     def unchanging(self) -> bool:
         """Whether there are several runs of each row, and nothing changes between them."""
         return self._repeat > 1 and not self._base.controlled()

@@ -13,7 +13,7 @@ from engine.batching.rows import COMMENT, Cell
 from engine.errors import GraphInvalid
 from engine.graph import rewrite
 from engine.graph.inputs import PREFIX
-from engine.graph.literals import Fault, coerce
+from engine.graph.literals import Fault, bounds, coerce, wanted
 from engine.graph.rewrite import Target
 from engine.graph.scene import one_of
 from engine.plugins.nearest import Nearest
@@ -27,6 +27,8 @@ Value = tuple[str, str, Any]
 
 _PLAIN = frozenset({"INT", "FLOAT", "BOOLEAN", "STRING"})
 """Sockets whose values can be judged without the rest of the graph and the disk."""
+
+_NUMBERS = frozenset({"INT", "FLOAT"})
 
 
 @dataclass(slots=True)
@@ -65,6 +67,10 @@ class Columns:
             return bool(self._maps.get(name) or self._base.targets(name))
         except GraphInvalid:
             return False
+
+    def unused(self) -> list[str]:
+        """Names that --map gave and no column has."""
+        return [name for name in self._maps if name not in self.columns]
 
     def add(self, name: str, source: str, file: str | None = None) -> Column:
         """One more column. Raises GraphInvalid if it names nothing, or a place that another column changes."""
@@ -137,6 +143,9 @@ class Columns:
             raise Fault("wrong-type", f"{shown(value)} is no valid text.", "Save the file as UTF-8.")
         if known is None:
             return
+        if known.socket in _NUMBERS and _is_cut(known.socket, value):
+            fix = f"Write {wanted(known)} {bounds(known)}".rstrip()
+            raise Fault("wrong-type", f"{shown(text)} is not {wanted(known)}.", f"{fix}.")
         widget = known.widget
         if known.socket in _PLAIN and target.field != PREFIX and (widget is None or widget.folder is None):
             coerce(known, value)
@@ -144,6 +153,11 @@ class Columns:
         for problem in self._base.problems([(target.node, target.field, value)]):
             if (problem.node, problem.field) == (target.node, target.field):
                 raise Fault(problem.code, problem.said, problem.fix)
+
+
+def _is_cut(socket: str, value: Any) -> bool:
+    """Whether a number would become another one, as in ComfyUI: then a list of 10, 12.5 and 15 would not be one."""
+    return isinstance(value, bool) or (socket == "INT" and isinstance(value, float) and not value.is_integer())
 
 
 def _refused(said: str, fix: str, name: str, file: str | None, like: Problem | None = None) -> GraphInvalid:

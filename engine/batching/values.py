@@ -29,6 +29,8 @@ def values_of(text: str, option: str) -> list[str]:
 
     Raises GraphInvalid ("bad-override") for none, for quotes that do not end, and for ranges without end or too long.
     """
+    if text == "@":
+        raise refused(option, text, "@ names no file.", "Write @FILE, or quote a value that begins with @.")
     if text.startswith("@"):
         lines = text_of(Path(text[1:])).splitlines()
         found = [line for line in lines if line.strip()]

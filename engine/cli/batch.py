@@ -6,6 +6,7 @@ import gc
 import random
 import shlex
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,8 @@ def _batch(console: Console, arguments: argparse.Namespace) -> int:
         base = _base(data, arguments.graph, vars(arguments), settings)
         combination = _combination(arguments, base)
         combination.check()
-        if combination.unchanging():
-            console.note(NOTHING_CHANGES)
+        for said in _remarks(combination):
+            console.note(said)
         if arguments.dry_run:
             return _forecast(console, arguments, base, combination, settings)
         folder = _folder(arguments, data, combination, settings)
@@ -177,6 +178,14 @@ def _combination(arguments: argparse.Namespace, base: "Base") -> "Combination":
     given = arguments.prompt_seed
     seed = given if isinstance(given, int) else random.SystemRandom().getrandbits(48)
     return Combination(base, columns, table, zips, grids, arguments.repeat, seed)
+
+
+def _remarks(combination: "Combination") -> Iterator[str]:
+    """What of the command does nothing."""
+    if combination.unchanging():
+        yield NOTHING_CHANGES
+    for name in combination.unused():
+        yield f"--map {shown(name)}: no column of the rows and no list has this name"
 
 
 def _folder(

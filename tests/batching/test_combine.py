@@ -194,6 +194,15 @@ def test_bad_values_of_an_axis_name_the_option() -> None:
     ]
 
 
+def test_a_number_that_would_become_another_one_is_refused() -> None:
+    found = refused(grids=["3.steps=10..15..2.5,true,1e1"], zips=["3.cfg=false,1,2.5"])
+    assert [problem.said for problem in found] == [
+        *["--zip 3.cfg: 'false' is not a number."],
+        *["--grid 3.steps: '12.5' is not a whole number.", "--grid 3.steps: 'true' is not a whole number."],
+    ]
+    assert found[1].fix == "Write a whole number from 1 to 10000."
+
+
 def test_files_that_are_not_there_are_told_before_anything_runs() -> None:
     found = refused(grids=["4.ckpt_name=a.safetensors,b.safetensors"])
     assert [problem.code for problem in found] == ["missing-file", "missing-file"]

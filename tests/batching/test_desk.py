@@ -17,6 +17,7 @@ from engine.batching.grid import axes_of
 from engine.batching.manifest import Manifest
 from engine.batching.mapping import Columns
 from engine.batching.state import BatchFolder
+from engine.working.anywhere import Where
 from schemas.batch import ManifestLine, Recipe
 from schemas.job import JobEnded, JobStarted
 from schemas.report import Event, Saved
@@ -235,10 +236,18 @@ def test_a_contact_sheet_is_drawn_if_it_is_wanted_or_was_lost(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "rows", "workers", "wanted"),
-    [({}, 100, 0, 16), ({"ram": 2**30}, 1000, 0, 256), ({}, 100, 10, 5), ({}, 3, 8, 1), ({}, 10**6, 2, 16)],
+    ("given", "rows", "where", "wanted"),
+    [
+        ({}, 100, Where(), 16),
+        ({"ram": 2**30}, 1000, Where(), 256),
+        ({}, 100, Where(10), 5),
+        ({}, 3, Where(8), 1),
+        ({}, 10**6, Where(2), 16),
+        ({}, 64, Where(0, "auto"), 2),
+        ({}, 64, Where(2, "auto"), 16),
+    ],
 )
 def test_more_rows_run_together_where_models_may_have_to_leave(
-    given: dict[str, Any], rows: int, workers: int, wanted: int
+    given: dict[str, Any], rows: int, where: Where, wanted: int
 ) -> None:
-    assert batch.wave(Settings(device="cpu", **given), rows, workers) == wanted
+    assert batch.wave(Settings(device="cpu", **given), rows, where) == wanted

@@ -80,6 +80,7 @@ def test_a_file_lists_a_value_a_line(tmp_path: Path) -> None:
         ("", "lists no values"),
         ("a\nb", "lists no values"),
         ('"a', "cannot be parted"),
+        ("@", "names no file"),
         ("0..9..0", "never ends"),
         ("0..99999999999999", f"more than {MOST_ROWS:,} values"),
         ("0..1..0.0000000001", f"more than {MOST_ROWS:,} values"),

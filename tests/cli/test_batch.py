@@ -257,3 +257,10 @@ def test_a_sheets_axis_may_be_a_column_that_the_first_row_leaves_empty(batch: Co
     ended = batch("g.json", "--rows", "rows.csv", "--sheet-axes", "1.color")
     assert (ended.code, pictures()) == (0, 2)
     assert list(table()[0])[:3] == ["row", "1.width", "1.color"]
+
+
+def test_a_name_that_is_mapped_and_never_used_is_told(batch: Command) -> None:
+    ended = batch("g.json", "--grid", "size=8,16", "--map", "size=1.width", "--map", "sise=1.height")
+    assert (ended.code, pictures()) == (0, 2)
+    assert "--map 'sise': no column of the rows and no list has this name\n" in ended.err
+    assert "'size'" not in ended.err
