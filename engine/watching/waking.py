@@ -82,11 +82,9 @@ class Waker(FileSystemEventHandler):
                 self._listen(path)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Wake, unless it is about a file that is gone, as those are that we put away: a look at many takes long."""
+        """Wake."""
         if isinstance(event, DirDeletedEvent | DirMovedEvent):
             self._gone.add(os.fsdecode(event.src_path))  # if there is one of its name again, it is another one
-        elif not event.is_directory and not os.path.lexists(event.dest_path or event.src_path):
-            return
         self._stirred.set()
 
     def __enter__(self) -> "Waker":

@@ -123,3 +123,18 @@ def test_each_wave_loads_anew_what_the_last_one_had_to_let_go(tmp_path: Path, mo
     found = counted(settings_in(tmp_path, ram=NOT_TOGETHER), GRIDS)
     assert found.sum == found.foretold
     assert found.sum == Work(encodes=PROMPTS + 1, loads=2 * 3, model_calls=6 * STEPS)
+
+
+def test_prompts_of_another_batch_are_encoded_by_no_encoder(tmp_path: Path) -> None:
+    """Sessions share nothing but the cache on disk, as processes do."""
+    before = counted(settings_in(tmp_path / "first", cache=tmp_path / "cache"), GRIDS)
+    assert before.sum.encodes == PROMPTS + 1
+    found = counted(settings_in(tmp_path / "second", cache=tmp_path / "cache"), [GRIDS[0], "31.seed=3"])
+    assert found.sum == found.foretold == Work(encodes=0, loads=2, model_calls=PROMPTS * STEPS)
+
+
+def test_the_same_batch_again_is_at_hand(tmp_path: Path) -> None:
+    counted(settings_in(tmp_path / "first", cache=tmp_path / "cache"), GRIDS)
+    found = counted(settings_in(tmp_path / "second", cache=tmp_path / "cache"), GRIDS)
+    assert found.sum == found.foretold == Work()
+    assert len(list((tmp_path / "second" / "output").glob("*.png"))) == 6

@@ -40,7 +40,7 @@ SAMPLER, SAVING = "KSampler", "SaveImage"
 PROMPT = "a red circle on a blue background"
 GOAL = 2.0
 """Percent."""
-TRIED = 10
+TRIED = 20
 """Sampler steps that are timed to choose how many make a job."""
 PROCESSES = 3
 
@@ -190,7 +190,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tried = min(job.sampler for job in looped(folder / "tried", 3, TRIED)[1:])
+        tried = min(job.sampler for job in looped(folder / "tried", 5, TRIED)[1:])
         steps = max(1, math.ceil(given.seconds / (tried / TRIED)))
         ways = {
             way.__name__: figures(way(folder / way.__name__, given.jobs + 1, steps)[1:])
