@@ -21,6 +21,8 @@ from tests.soak.graphs import different, models
 
 MEMORY_CACHE, DISK_CACHE = 2 * 2**20, 4 * 2**20
 """Bytes."""
+TURN = 12
+"""Graphs after which their sizes and lengths begin anew: the least that is held in a turn is what stays."""
 AHEAD = 3
 """Graphs that wait in the folder."""
 
@@ -103,9 +105,15 @@ class Soak:
         """What the second half of the samples says of one thing."""
         return [float(getattr(sample, name)) for sample in self.samples[len(self.samples) // 2 :]]
 
+    def floor(self) -> Slope:
+        """Growth per graph of the least private memory in each turn, over the second half; for 72 graphs or more."""
+        memory = self.later("memory")
+        least = [min(memory[begin : begin + TURN]) for begin in range(0, len(memory) - TURN + 1, TURN)]
+        return Slope(*(value / TURN for value in slope(least)))
+
     def summary(self) -> dict[str, Any]:
         """Growth per graph over the second half, and what there was at its end."""
-        slopes = {name: slope(self.later(name)) for name in Sample._fields}
+        slopes = {"memory_floor": self.floor(), **{name: slope(self.later(name)) for name in Sample._fields}}
         return {
             "graphs": len(self.samples),
             "rise_bytes": round(self.rise),
