@@ -1,5 +1,6 @@
 """Console: the two streams, and one live line at the end of the second if that is a terminal."""
 
+import errno
 import io
 import json
 import math
@@ -78,11 +79,13 @@ class _Nowhere(io.TextIOBase):
 
 
 def _write(stream: "TextIO | _Nowhere", text: str) -> None:
-    """Write at once. A reader that has gone, such as `head`, is spoken to no more, and what runs goes on."""
+    """Write at once. A reader that has gone, `head` or a closed terminal, is spoken to no more; what runs goes on."""
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

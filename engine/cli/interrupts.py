@@ -1,8 +1,9 @@
-"""Interrupts: the first Ctrl-C asks a run to stop, the second stops the program."""
+"""Interrupts: the first Ctrl-C asks a run to stop, the second stops the program; a closed terminal asks, too."""
 
 import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -10,9 +11,10 @@ ASKED = b"\nstopping at the next step; press Ctrl-C again to stop at once\n"
 
 
 class Interrupts:
-    """While entered, SIGINT and SIGTERM set a flag that is read by calling the object.
+    """While entered, SIGINT, SIGTERM and SIGHUP set a flag that is read by calling the object.
 
-    The second raises KeyboardInterrupt wherever the program is. Outside the main thread, where Python allows no
+    The second SIGINT or SIGTERM raises KeyboardInterrupt wherever the program is. SIGHUP never does: who closes a
+    terminal sends several. Where it is ignored (nohup), it stays so. Outside the main thread, where Python allows no
     handlers, it does nothing.
     """
 
@@ -28,7 +30,7 @@ class Interrupts:
     def __enter__(self) -> "Interrupts":
         """Take the signals over."""
         if threading.current_thread() is threading.main_thread():
-            for name in (signal.SIGINT, signal.SIGTERM):
+            for name in _heard():
                 self._before[name] = signal.signal(name, self._ask)
         return self
 
@@ -41,6 +43,16 @@ class Interrupts:
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            if number in (signal.SIGINT, signal.SIGTERM):
+                raise KeyboardInterrupt
+            return
         self.asked = True
-        os.write(2, ASKED)  # a stream's own lock may be held where the signal struck
+        with suppress(OSError):  # the terminal may be gone
+            os.write(2, ASKED)  # a stream's own lock may be held where the signal struck
+
+
+def _heard() -> list[signal.Signals]:
+    """The signals that ask. Windows has no SIGHUP."""
+    hangup = getattr(signal, "SIGHUP", None)
+    closing = [] if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN else [hangup]
+    return [signal.SIGINT, signal.SIGTERM, *closing]

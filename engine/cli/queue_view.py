@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from engine.cli import words
@@ -46,7 +48,7 @@ class QueueView:
 
     def event(self, event: Event, job: int | None = None) -> None:
         """Show it. job: whose event it is, where the event does not say."""
-        with self._lock:
+        with self._speaking():
             if self._json:
                 if not self._quiet or isinstance(event, JobEnded):
                     self._console.record({"job": job, **event.as_json()} if job is not None else event.as_json())
@@ -55,7 +57,7 @@ class QueueView:
 
     def note(self, said: str) -> None:
         """Tell something that stops nothing."""
-        with self._lock:
+        with self._speaking():
             if not self._json:
                 self._console.note(words.plain(said))
             elif not self._quiet:
@@ -63,13 +65,19 @@ class QueueView:
 
     def summary(self, done: int, failed: int, waiting: int) -> None:
         """The last line: how many jobs are over, and how many are not."""
-        with self._lock:
+        with self._speaking():
             if self._json:
                 self._console.record({"event": "summary", "done": done, "failed": failed, "waiting": waiting})
                 return
             parts = [f"{done:,} done"] + ([f"{failed:,} failed"] if failed else [])
             parts += [f"{waiting:,} {'waits' if waiting == 1 else 'wait'}"] if waiting else []
             (self._console.complain if failed else self._console.result)(", ".join(parts))
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """One thread at a time. A log that takes no more, its disk being full, stops no work: reports tell the same."""
+        with self._lock, suppress(OSError):
+            yield
 
     def _show(self, event: Event, job: int | None) -> None:
         match event:

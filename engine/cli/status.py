@@ -65,7 +65,7 @@ def _lines(found: "Status", now: float) -> Iterator[str]:
     if not living:
         yield "nobody works on it"
     for name in found.stranded:
-        yield f"left by a process that died: {name}; the next one takes it over"
+        yield f"left behind: {name}; its process is no more, the next one takes it over"
     for failure in found.failures:
         yield f"failed {words.seconds(max(0.0, now - failure.ended))} ago: {failure.name}: {failure.error}"
 

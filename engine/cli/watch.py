@@ -11,6 +11,7 @@ from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from engine.cli.interrupts import Interrupts
 from engine.cli.options import RUNNING, Verbs, add_manner, add_settings, add_verb, settings_of
 from engine.cli.unattended import add_working, where_of
+from engine.cli.words import count
 
 if TYPE_CHECKING:
     from engine.watching.watch import Options
@@ -19,7 +20,8 @@ HELP = "run what is put into a folder, and put it away"
 SAID = (
     "Run each graph that is put into a folder or its subfolders, as soon as it is whole, then move it to FOLDER/done or"
     " FOLDER/failed, with NAME.report.json beside it, and for failures NAME.error.txt. Several may watch one folder."
-    " Killed at any moment, it goes on where it was. Exit code 1: with --once, if a graph failed."
+    " Killed at any moment, it goes on where it was. Ctrl-C or SIGTERM ends it with the sampler's next step, and the"
+    " graph is put back; the exit code is 0, with --once 130. Exit code 1: with --once, if a graph failed."
 )
 POLL, SETTLE, CRASHES = 1.0, 2.0, 3
 
@@ -27,7 +29,9 @@ POLL, SETTLE, CRASHES = 1.0, 2.0, 3
 def add(verbs: Verbs) -> None:
     """Add the verb to the parser."""
     parser = add_verb(verbs, watch, HELP, SAID)
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where graphs come: JSON, or pictures with a graph")
+    parser.add_argument(
+        "folder", metavar="FOLDER", type=named, help="where graphs come: JSON, or pictures with a graph"
+    )
     parser.add_argument("--once", action="store_true", help="run what is there, then end")
     parser.add_argument(
         "--poll",
@@ -54,7 +58,7 @@ def add(verbs: Verbs) -> None:
 
 
 def watch(arguments: argparse.Namespace) -> int:
-    """Watch until the end; 1 if it was asked to end by itself and a graph failed."""
+    """Watch until the end. An endless watch that was asked to stop has done what it should."""
     from engine.cli.queue_view import QueueView
     from engine.watching.watch import watch as watch_folder
 
@@ -64,9 +68,14 @@ def watch(arguments: argparse.Namespace) -> int:
     gc.enable()
     with Interrupts() as stop:
         tally = watch_folder(arguments.folder, settings, options_of(arguments), view, stop)
-        view.summary(*tally)
+        view.summary(tally.done, tally.failed, tally.waiting)
+        if tally.unplaced:
+            view.note(
+                f"the disk did not take the results of {count(tally.unplaced, 'graph')}; the next watch tries again"
+            )
+            return FAILED
         if stop():
-            return INTERRUPTED
+            return INTERRUPTED if arguments.once else DONE
     return FAILED if tally.failed else DONE
 
 
@@ -76,6 +85,13 @@ def options_of(arguments: argparse.Namespace) -> "Options":
 
     names = ("state", "once", "poll", "settle", "by_model", "per_graph", "retries", "crashes")
     return Options(**{name: getattr(arguments, name) for name in names}, where=where_of(arguments))
+
+
+def named(text: str) -> Path:
+    """A folder; an empty name, as of a variable that was not set, is not this one."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty. Name a folder.")
+    return Path(text)
 
 
 def seconds(text: str) -> float:

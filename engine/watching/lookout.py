@@ -23,7 +23,8 @@ SHARE = 5
 RECONCILED = 5.0
 """Seconds between two comparisons of what stands in the folder with what is queued."""
 BACKOFF = 5.0
-"""Seconds after which the journal is tried again when it could not be written."""
+"""Seconds after which a folder is tried again that could not be looked into, or a journal that took nothing."""
+GONE = "the watched folder is gone; nothing is lost: watch it again when it is back"
 
 
 class Lookout:
@@ -50,6 +51,7 @@ class Lookout:
         self._asked, self._answered = 0, 0
         self._trouble: Exception | None = None
         self._folder: tuple[int, int] | None = None
+        self._looked, self._trying = False, ""
         self._closing = threading.Event()
         self._reconciled = time.monotonic()
         self._thread = threading.Thread(target=self._watch, name="lookout", daemon=True)
@@ -97,7 +99,10 @@ class Lookout:
         try:
             while not self._closing.is_set():
                 begun, asked = time.monotonic(), self._asked
-                self._look()
+                if (trouble := self._look()) is not None:
+                    self._rest(trouble)
+                    continue
+                self._trying = ""
                 ended = time.monotonic()
                 with self._turn:
                     self._answered = asked
@@ -112,26 +117,37 @@ class Lookout:
                 self._trouble = error
                 self._turn.notify_all()
 
-    def _look(self) -> None:
-        """Queue what has arrived."""
+    def _look(self) -> str | None:
+        """Queue what has arrived; why that could not be done, if it may be possible later."""
         try:
             self._check_there()
             found = self._arrivals.look()
         except FileNotFoundError as error:
             folder = str(self._arrivals.folder)
-            raise FileNotFoundError(errno.ENOENT, "the watched folder is gone", folder) from error
+            raise FileNotFoundError(errno.ENOENT, GONE, folder) from error
+        except OSError as error:  # a network mount that is away for a while, as a rule
+            if not self._looked:
+                raise
+            return f"{self._arrivals.folder} cannot be looked into: {error.strerror or error}"
+        self._looked = True
         try:
             if found:
                 self._journal.add([self._job(arrival) for arrival in found])
             self._reconcile()
         except sqlite3.OperationalError as error:
             self._arrivals.forget([arrival.name for arrival in found])
-            self._note(f"the journal cannot be written: {error}; trying again")
-            self._closing.wait(BACKOFF)
-            return
+            return f"the journal cannot be written: {error}"
         with self._turn:
             self._added += len(found)
             self._turn.notify_all()
+        return None
+
+    def _rest(self, trouble: str) -> None:
+        """Leave it alone for a while; each trouble is told once."""
+        if trouble != self._trying:
+            self._note(f"{trouble}; trying again")
+            self._trying = trouble
+        self._closing.wait(BACKOFF)
 
     def _check_there(self) -> None:
         """Raise FileNotFoundError unless it is the folder that it was: who puts results away may make one like it."""

@@ -26,6 +26,15 @@ def watched(folder: Path, settings: Settings) -> Path:
     return found
 
 
+def check_writable(state: Path, settings: Settings) -> None:
+    """Raise GraphInvalid for a place that can never be a folder: a file has its name, or that of a folder above it."""
+    for option, folder in (("state", state), ("output", settings.output), ("temp", settings.temp)):
+        there = _standing(folder)
+        if not there.is_dir():
+            said = f"--{option}: {there} is a file, so that nothing can be put into {folder}."
+            raise _refused(str(folder), said, "Name another folder, or move the file away.")
+
+
 def skipped(folder: Path, state: Path, settings: Settings) -> list[Path]:
     """Folders whose files are no graphs, as far as they lie in the watched folder."""
     cache = [settings.cache] if isinstance(settings.cache, Path) else []
@@ -51,9 +60,13 @@ def journal_in(folder: Path, state: Path | None = None) -> Path | None:
 
 def _device(path: Path) -> int:
     """The file system that a folder is on, or will be."""
+    return os.stat(_standing(path)).st_dev
+
+
+def _standing(path: Path) -> Path:
+    """What there is of a path: itself, or the next one above it."""
     path = path.absolute()
-    there = next(each for each in (path, *path.parents) if each.exists())
-    return os.stat(there).st_dev
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _refused(found: str, said: str, fix: str) -> GraphInvalid:

@@ -81,6 +81,11 @@ def _standing(entry: os.DirEntry[str], name: str, ignored: Callable[[str, str], 
     except UnicodeEncodeError:
         ignored(name, "is passed over: its name is not UTF-8; rename it")
         return None
-    except OSError:  # gone, or a link to nothing
+    except OSError:
+        if entry.is_symlink():
+            ignored(name, "is passed over: it is a link to nothing")
+        return None  # else it is gone again
+    if not stat.S_ISREG(found.st_mode):
+        ignored(name, f"is passed over: it is {'a link to a folder' if stat.S_ISDIR(found.st_mode) else 'no file'}")
         return None
-    return Standing(name, stamp_of(found), found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return Standing(name, stamp_of(found), found.st_mtime_ns)

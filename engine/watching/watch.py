@@ -1,12 +1,14 @@
 """watch: a folder is watched until somebody wants to stop, or, once, until it is drained."""
 
-from contextlib import ExitStack, closing
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.disk_cache.places import default_folder
-from engine.errors import GraphInvalid
+from engine.errors import GraphInvalid, NotWritten
 from engine.journal.journal import Journal
 from engine.watching import places
 from engine.watching.arrivals import SETTLE, Arrival, Arrivals
@@ -47,24 +49,29 @@ class Options:
 
 
 class Tally(NamedTuple):
-    """What came of it: jobs that ended in this process, and those that wait in the journal."""
+    """What came of it: jobs that ended in this process, and those that wait in the journal.
+
+    unplaced: have run here, but the disk did not take their results.
+    """
 
     done: int
     failed: int
     waiting: int
+    unplaced: int
 
 
 def watch(folder: Path, settings: Settings, options: Options, listener: Listener, stop: Stop) -> Tally:
     """Run the graphs of a folder as they come.
 
     Raises GraphInvalid for a folder or settings that cannot be used, JournalInvalid, FileNotFoundError if the folder
-    goes away, NotWritten if results could not be put away.
+    goes away, NotWritten if results or the journal could not be written.
     """
     if settings.cache is None:
         settings = settings.model_copy(update={"cache": default_folder()})
     found = places.watched(folder, settings)
     state = places.state_folder(found, options.state)
-    with ExitStack() as stack:
+    places.check_writable(state, settings)
+    with _writing(state / places.JOURNAL), ExitStack() as stack:
         journal = stack.enter_context(Journal(state / places.JOURNAL))
         _check_same(journal, found, options.state)
         pulse = stack.enter_context(Pulse(journal, "watch"))
@@ -88,7 +95,17 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
         with closing(desk):
             anywhere.run(desk, settings, options.where, stop, ears.hear)
         told = pulse.doing()
-        return Tally(told["done"], told["failed"], journal.counts()["waiting"])
+        return Tally(told["done"], told["failed"], journal.counts()["waiting"], desk.summary.unplaced)
+
+
+@contextmanager
+def _writing(journal: Path) -> Iterator[None]:
+    """What SQLite says of a disk, in words."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        fix = "Make room there, or keep it elsewhere: --state DIR."
+        raise NotWritten(f"the journal {journal} cannot be written: {error}. {fix}") from error
 
 
 def _lookout(

@@ -8,7 +8,7 @@ from engine.errors import NotWritten
 from engine.journal.journal import Job, Journal
 from engine.working.placing import Changed, redirected
 from engine.working.settling import write_over
-from engine.working.waiting import may_pass
+from engine.working.waiting import may_pass, told
 from schemas.job import JobResult, Outcome
 from schemas.report import RunReport
 
@@ -57,7 +57,7 @@ class Ending:
         placed = {draft.file: draft.final for draft in outcome.drafts if draft.final and not os.path.exists(draft.file)}
         kept = {node: [path for path in paths if path in placed] for node, paths in outcome.report.outputs.items()}
         report = redirected(outcome.report.model_copy(update={"outputs": kept}), placed)
-        said = f"its results cannot be put in their places: {error}"
+        said = f"its results cannot be put in their places: {told(error)}"
         report = report.model_copy(update={"status": "failed", "error": report.error or said})
         failed = self._instead(JobResult(job=self._job.id, report=report, seconds=outcome.seconds))
         failed.staging = outcome.staging

@@ -57,6 +57,7 @@ class Pulse:
         self._journal, self._clock = journal, clock
         self._doing, self._running = Doing(verb=verb), dict[int, Current]()
         self._ends: deque[float] = deque([clock()], maxlen=RATED + 1)
+        self._lost: str | None = None
         self._lock, self._closing, self._begun = threading.Lock(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._tell, name="pulse", daemon=True)
 
@@ -73,6 +74,7 @@ class Pulse:
                     self._count(event)
                 case Waits():
                     self._doing.waits = event.said
+                    self._begun.set()
                 case _ if job in self._running:
                     _follow(self._running[job], event)
 
@@ -101,6 +103,7 @@ class Pulse:
     def _count(self, event: JobEnded) -> None:
         if event.state not in ("done", "failed"):
             return
+        self._doing.waits = None  # what ends has found room
         self._ends.append(self._clock())
         if event.state == "done":
             self._doing.done += 1
@@ -111,14 +114,23 @@ class Pulse:
         while not self._closing.is_set():
             try:
                 self._journal.beat(self.doing())
+                self._unwritten(None)
             except sqlite3.Error as error:  # whoever runs jobs meets the same disk, and says so
-                with self._lock:
-                    self._doing.waits = f"the journal cannot be written: {error}"
+                self._unwritten(f"the journal cannot be written: {error}")
             if self._closing.wait(WORKING):
                 return
             if not self._running:
                 self._begun.clear()
                 self._begun.wait(IDLE - WORKING)
+
+    def _unwritten(self, why: str | None) -> None:
+        """Why the last beat was not written, which is over as soon as one is."""
+        with self._lock:
+            if why is not None:
+                self._doing.waits = why
+            elif self._lost is not None and self._doing.waits == self._lost:
+                self._doing.waits = None
+            self._lost = why
 
 
 def _follow(current: Current, event: Event) -> None:

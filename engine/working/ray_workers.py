@@ -7,6 +7,7 @@ machine must have the same comfyless, and models and inputs under the same paths
 
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -30,6 +31,7 @@ from schemas.report import Problem
 from schemas.settings import Settings
 
 LOCAL = "local"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 POLL = 5.0
 """Seconds that a question for news waits on its machine for an answer; the answer leaves at once when there is one."""
 
@@ -128,9 +130,12 @@ class RayCrew:
 
 
 def _in_short(error: Exception) -> str:
-    """An error of Ray's in a line; what its own errors quote stands last."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return lines[0] if len(lines) == 1 or "creation task" not in lines[0] else f"{lines[0]} {lines[-1]}"
+    """An error of Ray's in a line, without colours; what its own errors quote stands last."""
+    text = _COLOUR.sub("", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    if "creation task" not in lines[0]:
+        return lines[0]
+    return f"{lines[0].partition(', ray::')[0]}: {lines[-1]}" if len(lines) > 1 else lines[0]
 
 
 def _for_elsewhere(settings: Settings, each: Share) -> Settings:
@@ -168,7 +173,7 @@ def _connected(address: str) -> Iterator[Any]:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         fix = "Give local, auto, or the address of a running cluster as host:port."
-        said = f"no Ray cluster can be reached at {address!r}: {_in_short(error)}"
+        said = f"no Ray cluster can be reached at {address!r}: {_in_short(error).rstrip('.')}."
         raise GraphInvalid([Problem(code="bad-setting", field="ray", found=address, said=said, fix=fix)]) from error
     try:
         yield ray

@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
@@ -54,7 +56,7 @@ def settle_across(source: Path, target: Path, again: bool = False) -> None:
 def bring(source: Path, folder: Path) -> Path:
     """A copy of a file in a folder on another file system, whole and under a passing name; the same one each time."""
     passing = passing_name(source, folder)
-    with open(source, "rb") as reading, open(passing, "wb") as writing:
+    with _naming(folder / source.name), open(source, "rb") as reading, open(passing, "wb") as writing:
         shutil.copyfileobj(reading, writing)
         writing.flush()
         os.fsync(writing.fileno())
@@ -70,11 +72,21 @@ def passing_name(source: Path, folder: Path) -> Path:
 def write_over(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, instead of the one that is there; equal calls leave one file."""
     passing = passing_name(path, path.parent)
-    with open(passing, "wb") as file:
+    with _naming(path), open(passing, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(passing, path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let the trouble of a write, which names no file, name this one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def keep_names(folders: set[Path]) -> None:

@@ -1,6 +1,7 @@
 """Waiting: how long to leave a disk alone that is full or away, and how to tell it from one that will never do."""
 
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -26,6 +27,14 @@ HOPELESS = frozenset(
 def may_pass(error: Exception) -> bool:
     """Whether trouble with the disk may be over by itself, or when somebody makes room."""
     return isinstance(error, OSError) and error.errno not in HOPELESS
+
+
+def told(error: Exception) -> str:
+    """Trouble with the disk in words: where, and what."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    where = [os.fspath(path) for path in (error.filename, error.filename2) if isinstance(path, str | os.PathLike)]
+    return f"{where[-1]}: {error.strerror}" if where else error.strerror
 
 
 class Backoff:
@@ -63,15 +72,16 @@ class Owed:
         return len(self._acts)
 
     def __str__(self) -> str:
-        """Why they wait."""
-        return "; ".join(why for why, _ in self._acts.values())
+        """Why they wait, told of the first one."""
+        first = next((why for why, _ in self._acts.values()), "")
+        return first + (f"; and {len(self._acts) - 1:,} more" if len(self._acts) > 1 else "")
 
     def attempt(self, job: int, name: str, act: Callable[[], None]) -> None:
         """Do something for a job now, or owe it. It must bear being begun again."""
         try:
             act()
         except (OSError, sqlite3.OperationalError) as error:
-            self._acts[job] = (f"{name}: its results could not be put in their places: {error}", act)
+            self._acts[job] = (f"{name} has run, and its results wait for the disk: {told(error)}", act)
             self._lengthen()
 
     def pay(self, now: bool = False) -> None:

@@ -62,8 +62,9 @@ class Inbox:
 
 def main() -> None:
     """Work until the input ends."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     news = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the messages
     from engine.working.worker_bench import set_up  # late: takes a while, in which a signal would end the process

@@ -1,6 +1,7 @@
 """The streams of a command, as odd as a shell may give them."""
 
 import io
+import os
 import sys
 
 import pytest
@@ -15,6 +16,17 @@ def test_streams_that_were_closed_are_spoken_to_no_more(monkeypatch: pytest.Monk
     console.data("a")
     console.complain("b")
     assert not console.terminal
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+def test_what_runs_goes_on_when_its_terminal_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    master, slave = os.openpty()
+    with open(slave, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        console = Console()
+        os.close(master)
+        console.data("a")
+        console.data("b")
 
 
 @pytest.mark.parametrize(

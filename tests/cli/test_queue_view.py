@@ -1,6 +1,8 @@
 """QueueView: one line for each job that ended; JSON where programs read."""
 
+import errno
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -52,6 +54,18 @@ def test_steps_are_told_to_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == (
         "sub/a.json: 5: smaller\nsub/a.json  31 KSampler  2.0 s\nsub/a.json: 5: smaller\n"
     )
+
+
+def test_a_log_on_a_full_disk_stops_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys.stdout, "write", full)
+    for as_json in (True, False):
+        view = QueueView(Console(), as_json=as_json)
+        view.event(STARTED)
+        view.event(ended())
+        view.summary(1, 0, 0)
 
 
 def test_quiet_says_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -112,6 +113,20 @@ def test_a_file_of_another_kind_is_told_of_once(
     put(tmp_path, "sub/notes.md")
     assert names() == names() == []
     assert notes == ["sub/notes.md is no graph: its name ends in none of .jpeg, .jpg, .json, .png, .webp"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of these")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, names: Callable[..., list[str]], notes: list[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.json").symlink_to("nothing.json")
+    (tmp_path / "linked.json").symlink_to("folder")
+    os.mkfifo(tmp_path / "pipe.json")
+    assert names() == names() == []
+    assert sorted(notes) == [
+        "link.json is passed over: it is a link to nothing",
+        "linked.json is passed over: it is a link to a folder",
+        "pipe.json is passed over: it is no file",
+    ]
 
 
 @pytest.mark.parametrize("name", ["sub/done/a.json", "ü — 図.JSON", "x" * 250 + ".json", "a b.PNG", "deep/er/a.WebP"])

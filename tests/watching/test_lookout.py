@@ -1,5 +1,6 @@
 """Lookout: what arrives is queued in the background, woken by the system or by time alone."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -13,7 +14,7 @@ import pytest
 
 from engine.journal.journal import Journal, NewJob
 from engine.watching import lookout as lookouts
-from engine.watching.arrivals import Arrivals
+from engine.watching.arrivals import Arrival, Arrivals
 from engine.watching.lookout import Lookout
 from engine.watching.scanning import stamp_of
 from engine.watching.waking import Waker
@@ -152,7 +153,59 @@ def test_a_journal_that_cannot_be_written_is_tried_again(
     with kit.lookout:
         assert kit.lookout.wait(LONG)
     assert names(journal) == ["a.json"]
-    assert kit.notes == ["the journal cannot be written: database or disk is full; trying again"] * 2
+    assert kit.notes == ["the journal cannot be written: database or disk is full; trying again"]
+
+
+def test_a_folder_that_is_away_for_a_moment_is_tried_again(
+    folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookouts, "BACKOFF", 0.01)
+    kit = Kit(folder, journal, polling=True, every=0.01)
+    look, trouble = kit.arrivals.look, iter([False, True, True])
+
+    def away() -> list[Arrival]:
+        if next(trouble, False):
+            raise OSError(errno.EIO, "Input/output error")
+        return look()
+
+    monkeypatch.setattr(kit.arrivals, "look", away)
+    with kit.lookout:
+        assert kit.lookout.empty(LONG)
+        (folder / "a.json").write_text(GRAPH)
+        assert kit.lookout.wait(LONG)
+    assert kit.notes == [f"{folder} cannot be looked into: Input/output error; trying again"]
+
+
+def test_a_folder_that_can_never_be_looked_into_ends_the_watch(
+    folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = Kit(folder, journal, polling=True, every=0.01)
+
+    def locked() -> list[Arrival]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(kit.arrivals, "look", locked)
+    with kit.lookout, pytest.raises(PermissionError):
+        kit.lookout.wait(LONG)
+
+
+def test_the_pause_after_trouble_is_not_taken_for_a_long_look(
+    folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookouts, "BACKOFF", 0.1)
+    monkeypatch.setattr(lookouts, "SHARE", LONG / 0.1)
+    kit = Kit(folder, journal, polling=True, every=0.01)
+    add, trouble = journal.add, iter([True])
+
+    def full(jobs: list[NewJob]) -> list[int]:
+        if next(trouble, False):
+            raise sqlite3.OperationalError("database or disk is full")
+        return add(jobs)
+
+    monkeypatch.setattr(journal, "add", full)
+    (folder / "a.json").write_text(GRAPH)
+    with kit.lookout:
+        assert kit.lookout.wait(LONG / 2)
 
 
 def test_where_the_system_tells_of_no_changes_it_says_so_and_looks(

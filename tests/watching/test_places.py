@@ -28,6 +28,17 @@ def test_a_folder_that_pictures_come_to_is_not_watched(tmp_path: Path, option: s
         places.watched(tmp_path / "link", Settings(**{option: tmp_path}))
 
 
+@pytest.mark.parametrize("option", ["state", "output", "temp"])
+def test_a_file_where_a_folder_is_to_be_made_is_told_before_anything_runs(tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").touch()
+    state = tmp_path / "state" if option != "state" else tmp_path / "file" / "state"
+    settings = Settings(**{option: tmp_path / "file"} if option != "state" else {})
+    with pytest.raises(GraphInvalid, match=f"--{option}: {tmp_path / 'file'} is a file"):
+        places.check_writable(state, settings)
+    (tmp_path / "file").unlink()
+    places.check_writable(state, settings)
+
+
 def test_folders_of_other_use_are_skipped_where_they_lie_inside(tmp_path: Path) -> None:
     settings = Settings(
         output=tmp_path / "output", temp=tmp_path.parent, input=tmp_path / "a" / "input", cache=tmp_path / "cache"

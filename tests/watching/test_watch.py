@@ -243,7 +243,7 @@ def until(holds: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_puts_the_unfinished_back_and_ends_clean(
     folder: Path, processes: list[Process], asked: signal.Signals
 ) -> None:
@@ -253,7 +253,7 @@ def test_a_signal_puts_the_unfinished_back_and_ends_clean(
     until(lambda: len(list((folder / "done").glob("*.report.json"))) > 2)
     processes[0].process.send_signal(asked)
     code, records, err = processes[0].ended()
-    assert code == 130
+    assert code == 0
     assert "Traceback" not in err
     done = len(list((folder / "done").glob("*.report.json")))
     assert 0 < done < 400

@@ -392,7 +392,9 @@ def test_a_hurried_desk_goes_on_and_says_at_the_end_what_it_could_not_place(
         patched.setattr(os, "link", no_room)
         desk.done(drawn(taken(desk)[0]))
         desk.done(drawn(taken(desk)[0]))
-        with pytest.raises(NotWritten, match="a: its results could not be put in their places: .*No space left"):
+        with pytest.raises(
+            NotWritten, match="a has run, and its results wait for the disk: No space left.*; and 1 more"
+        ):
             desk.take(frozenset(), 0)
         desk.close()
     dies(desk)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,32 @@ def test_it_beats_while_entered_and_survives_a_full_disk(monkeypatch: pytest.Mon
     heard.full = True
     with Pulse(heard, "watch"):  # type: ignore[arg-type]
         assert heard.told.wait(10)
-    assert heard.beats[0]["waits"] == "the journal cannot be written: disk is full"
+        assert heard.beats[0]["waits"] == "the journal cannot be written: disk is full"
+        end = time.monotonic() + 10
+        while heard.beats[-1]["waits"] is not None:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_why_nothing_goes_on_is_over_when_a_job_has_ended_and_not_when_it_waits_again() -> None:
+    pulse = Pulse(Heard(), "watch")  # type: ignore[arg-type]
+    pulse.event(Waits("waits", "the disk is full"))
+    pulse.event(ended(1, "waiting"))
+    assert pulse.doing()["waits"] == "the disk is full"
+    pulse.event(ended(1))
+    assert pulse.doing()["waits"] is None
+
+
+def test_why_nothing_goes_on_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulses, "WORKING", 0.01)
+    heard = Heard()
+    with Pulse(heard, "watch") as pulse:  # type: ignore[arg-type]
+        assert heard.told.wait(10)
+        time.sleep(0.1)  # it rests now, for seconds
+        heard.told.clear()
+        pulse.event(Waits("waits", "the disk is full"))
+        assert heard.told.wait(2)
+    assert heard.beats[-1]["waits"] == "the disk is full"
 
 
 def test_the_journal_keeps_what_was_told_last(tmp_path: Path) -> None:
