@@ -11,7 +11,9 @@ from engine.batching.desk import BatchDesk, lines
 from engine.batching.manifest import Manifest
 from engine.batching.sheet_axes import Cell
 from engine.batching.state import BatchFolder
+from engine.errors import NotWritten
 from engine.journal.journal import Journal
+from engine.reading.printable import printable
 from engine.working import anywhere
 from engine.working.anywhere import Where
 from engine.working.listening import Ears, Listener
@@ -63,11 +65,16 @@ def work(
 ) -> Tally:
     """Run what is queued and not done.
 
-    Raises GraphInvalid for settings that cannot be used, NotWritten if pictures could not be put in their places.
+    Raises GraphInvalid for settings that cannot be used, NotWritten if the manifest cannot be written at all or
+    pictures could not be put in their places.
     """
     before = journal.counts()["done"]
     manifest = Manifest(batch.path, list(next(batch.rows()).settings))
-    manifest.rebuild(lines(journal, batch))
+    try:
+        manifest.rebuild(lines(journal, batch))
+    except OSError as error:
+        said = f"{printable(str(batch.path))}: the manifest cannot be written: {error.strerror or error}."
+        raise NotWritten(f"{said} The same command again goes on.") from error
     try:
         if before < batch.recipe.rows:
             _run(batch, journal, base, manifest, settings, options, listener, stop)

@@ -103,7 +103,7 @@ class Together:
         """End the graphs whose targets will not be done; their other targets."""
         fallen = {member.graph: member for name in given_up if (member := self._wanting.get(name)) is not None}
         unwanted: list[str] = []
-        for member in fallen.values():
+        for _, member in sorted(fallen.items()):
             for name in member.left:
                 del self._wanting[name]
             unwanted += member.left

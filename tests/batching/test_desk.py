@@ -17,6 +17,7 @@ from engine.batching.grid import axes_of
 from engine.batching.manifest import Manifest
 from engine.batching.mapping import Columns
 from engine.batching.state import BatchFolder
+from engine.errors import NotWritten
 from engine.working.anywhere import Where
 from schemas.batch import ManifestLine, Recipe
 from schemas.job import JobEnded, JobStarted
@@ -225,6 +226,14 @@ def test_a_contact_sheet_that_lacks_the_last_rows_is_drawn_anew(
     assert sheet.read_bytes() == before
     assert bench.run(["1.image=good.png,bad.png"], graph=LOADING).before == 2
     assert sheet.read_bytes() != before
+
+
+def test_a_disk_that_takes_no_manifest_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "rebuild", Mock(side_effect=OSError(28, "No space left on device")))
+        with pytest.raises(NotWritten, match="the manifest cannot be written: No space left on device"):
+            bench.run(["1.color=0..2"])
+    assert bench.run(["1.color=0..2"]).done == 3
 
 
 def test_a_contact_sheet_is_drawn_if_it_is_wanted_or_was_lost(bench: Bench) -> None:

@@ -71,6 +71,13 @@ def test_a_failure_ends_the_graphs_that_need_the_step_and_no_others(tmp_path: Pa
     assert toys.SHOWN == [("9", 2)]
 
 
+def test_graphs_that_fall_together_end_in_the_order_given(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    failing = {"1": node("ToyFail", value=0)}
+    house.run_all(*(failing | {str(row): show("1")} for row in range(20, 60)))
+    assert house.ends == list(range(40))
+
+
 def test_what_only_a_fallen_graph_wanted_is_not_run(tmp_path: Path) -> None:
     house = House(tmp_path)
     fallen = {

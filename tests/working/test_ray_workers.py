@@ -12,6 +12,8 @@ import pytest
 
 from engine.errors import GraphInvalid
 from engine.working import ray_workers
+from engine.working.ray_resources import Share
+from engine.working.worker_messages import Gone
 from schemas.report import Event, StepStarted
 from schemas.settings import Settings
 from tests.working.worker_queue import Queue, picture
@@ -76,6 +78,30 @@ def test_a_cluster_that_is_not_there_is_a_problem_of_the_setting(
         ray_workers.run(Queue([]), settings, "nowhere", lambda: False)
     assert raised.value.problems[0].found == "nowhere"
     assert "nobody answers" in raised.value.problems[0].said
+
+
+def test_why_an_actor_cannot_be_made_is_told_in_a_line_without_colours(settings: Settings) -> None:
+    said = (
+        "The actor died because of an error raised in its creation task, \x1b[36mray::RayWorker.__init__()\x1b[39m"
+        " (pid=7, ip=127.0.0.1)\n  File x.py\nModuleNotFoundError: No module named 'engine'\n"
+    )
+
+    def get(answer: object) -> object:
+        raise RuntimeError(said)
+
+    actor = SimpleNamespace(news=SimpleNamespace(remote=lambda wait: "answer"))
+    made = SimpleNamespace(options=lambda **given: SimpleNamespace(remote=lambda *given: actor))
+    ray = SimpleNamespace(
+        exceptions=SimpleNamespace(RayError=RuntimeError),
+        remote=lambda kind: made,
+        wait=lambda asked, **given: (asked, []),
+        get=get,
+        kill=lambda actor: None,
+    )
+    crew = ray_workers.RayCrew(ray, settings, Share(1, 1, 0))
+    crew.start(0)
+    died = "The actor died because of an error raised in its creation task"
+    assert list(crew.news(0)) == [(0, Gone(f"worker 1 is gone: {died}: ModuleNotFoundError: No module named 'engine'"))]
 
 
 def test_a_port_that_nobody_listens_at_is_told_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
