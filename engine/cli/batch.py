@@ -121,19 +121,23 @@ def _batch(console: Console, arguments: argparse.Namespace) -> int:
         data = bytes_of(arguments.graph)
         base = _base(data, arguments.graph, vars(arguments), settings)
         combination = _combination(arguments, base)
-        combination.check()
+        if arguments.dry_run:
+            combination.check()
+        else:
+            folder = _folder(arguments, data, combination, settings)
         for said in _remarks(combination):
             console.note(said)
         if arguments.dry_run:
             return _forecast(console, arguments, base, combination, settings)
-        folder = _folder(arguments, data, combination, settings)
     return _work(console, arguments, folder, base, settings)
 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raise GraphInvalid for options that say nothing together."""
     rows = [f"--{name.removesuffix('s')}" for name in _LISTS if getattr(arguments, name)]
-    rows += ["--rows"] if arguments.rows else []
+    rows += [f"--{name}" for name in ("rows", "control") if getattr(arguments, name)]
+    rows += ["--repeat"] if arguments.repeat != 1 else []
+    rows += ["--prompt-seed"] if arguments.prompt_seed is not None else []
     rows += [name for name, given in (("--again", arguments.again), ("--dry-run", arguments.dry_run)) if given]
     if arguments.resume is None and arguments.graph is None:
         raise _bad("there is no graph.", "Name one, or a batch's folder with --resume.")
@@ -191,7 +195,10 @@ def _remarks(combination: "Combination") -> Iterator[str]:
 def _folder(
     arguments: argparse.Namespace, data: bytes, combination: "Combination", settings: "Settings"
 ) -> "BatchFolder":
-    """The batch's folder, made if this command is new."""
+    """The batch's folder, made if this command is new.
+
+    What was judged when it was made may have gone since: then the rows that need it fail, and the others go on.
+    """
     from engine.batching import state
     from schemas.batch import Recipe
 
@@ -208,6 +215,8 @@ def _folder(
     key = state.identity(
         data, arguments.sets, arguments.prompt_seed, arguments.control, arguments.maps, combination.meaning()
     )
+    if arguments.again or state.found(settings.output, recipe.name, key) is None:
+        combination.check()
     return state.obtain(settings.output, key, recipe, data, combination.rows(), again=arguments.again)
 
 

@@ -264,3 +264,29 @@ def test_a_name_that_is_mapped_and_never_used_is_told(batch: Command) -> None:
     assert (ended.code, pictures()) == (0, 2)
     assert "--map 'sise': no column of the rows and no list has this name\n" in ended.err
     assert "'size'" not in ended.err
+
+
+def test_the_same_command_goes_on_with_the_rest_when_a_file_has_vanished(batch: Command) -> None:
+    Path("input").mkdir()
+    for name in ("good.png", "bad.png"):
+        Path("input", name).write_bytes(b"no picture")
+    graph = {"1": {"class_type": "LoadImage", "inputs": {"image": "good.png"}}, "3": GRAPH["3"]}
+    Path("g.json").write_text(json.dumps(graph))
+    options = ("g.json", "--grid", "1.image=bad.png,good.png")
+    assert batch(*options).code == 1
+    Path("input/bad.png").unlink()
+    Image.new("RGB", (8, 8)).save("input/good.png")
+    ended = batch(*options)
+    assert (ended.code, pictures()) == (1, 1)
+    assert "'bad.png' is in none of the folders" in ended.err
+    assert [row["state"] for row in sorted(table(), key=lambda row: row["row"])] == ["failed", "done"]
+    ended = batch(*options, "--again")
+    assert (ended.code, pictures(), len(folders())) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("option", [("--repeat", "2"), ("--control", "fixed"), ("--prompt-seed", "5"), ("--set", "a")])
+def test_what_would_change_a_batch_that_goes_on_is_refused(batch: Command, option: tuple[str, str]) -> None:
+    batch("g.json")
+    ended = batch("--resume", str(folders()[0]), *option)
+    assert ended.code == 2
+    assert f"--resume goes on with a batch as it is; {option[0]} changes it" in ended.err
