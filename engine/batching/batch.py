@@ -1,7 +1,7 @@
 """batch: the rows of a batch's folder run, those that did not before, until all are over or somebody wants to stop."""
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from engine import api
@@ -105,6 +105,8 @@ def _run(
     listener: Listener,
     stop: Stop,
 ) -> None:
+    left = batch.recipe.rows - journal.counts()["done"]
+    where = replace(options.where, workers=min(options.where.workers, left))  # more would start for nothing
     with ExitStack() as stack:
         ears = Ears(listener, stack.enter_context(Pulse(journal, "batch")))
         desk = BatchDesk(
@@ -117,7 +119,7 @@ def _run(
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
             crashes=options.crashes,
-            wave=wave(settings, batch.recipe.rows - journal.counts()["done"], options.where),
+            wave=wave(settings, left, where),
             fail_fast=options.fail_fast,
         )
 
@@ -126,7 +128,7 @@ def _run(
             return stop() or (options.fail_fast and desk.summary.failed > 0)
 
         with closing(desk):
-            anywhere.run(desk, settings, options.where, over, ears.hear)
+            anywhere.run(desk, settings, where, over, ears.hear)
 
 
 def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> bool:

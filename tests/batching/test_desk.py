@@ -18,6 +18,7 @@ from engine.batching.manifest import Manifest
 from engine.batching.mapping import Columns
 from engine.batching.state import BatchFolder
 from engine.errors import NotWritten
+from engine.working import anywhere
 from engine.working.anywhere import Where
 from schemas.batch import ManifestLine, Recipe
 from schemas.job import JobEnded, JobStarted
@@ -226,6 +227,13 @@ def test_a_contact_sheet_that_lacks_the_last_rows_is_drawn_anew(
     assert sheet.read_bytes() == before
     assert bench.run(["1.image=good.png,bad.png"], graph=LOADING).before == 2
     assert sheet.read_bytes() != before
+
+
+def test_no_more_workers_start_than_rows_are_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Mock()
+    monkeypatch.setattr(anywhere, "run", run)
+    assert bench.run(["1.color=0..2"], where=Where(200)).waiting == 3
+    assert run.call_args.args[2] == Where(3)
 
 
 def test_a_disk_that_takes_no_manifest_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
