@@ -8,7 +8,7 @@ from typing import Any
 from engine.batching.base import Base, Place
 from engine.batching.grid import Axis, counted, zipped
 from engine.batching.mapping import Column, Columns, Value
-from engine.batching.rows import MOST_PROBLEMS, Cell, Line, Table
+from engine.batching.rows import MOST_PROBLEMS, Cell, Line, Table, first_of
 from engine.errors import GraphInvalid
 from schemas.batch import Row
 from schemas.report import Problem
@@ -46,16 +46,16 @@ class Combination:
         """Judge every cell, then the first row's graph as a whole. Raises GraphInvalid with what is wrong."""
         problems: list[Problem] = []
         for line in self._lines:
-            if len(problems) >= MOST_PROBLEMS:
+            if len(problems) > MOST_PROBLEMS:
                 break
             for name, cell in line.cells.items():
                 problems += self._wrong(name, cell, line.number)
         for axis in [*self._zips, *self._grids]:
             for value in dict.fromkeys(axis.values):
-                problems += self._wrong(axis.name, value) if len(problems) < MOST_PROBLEMS else []
+                problems += self._wrong(axis.name, value) if len(problems) <= MOST_PROBLEMS else []
         problems = problems or self._base.problems(next(self.rows()).values)
         if problems:
-            raise GraphInvalid(problems[:MOST_PROBLEMS])
+            raise GraphInvalid(first_of(problems))
 
     def rows(self) -> Iterator[Row]:
         """Every row, in order; the same ones at every call. Raises GraphInvalid at one with a bad cell."""

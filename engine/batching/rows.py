@@ -58,6 +58,17 @@ def read(path: Path) -> Table:
     return found.table()
 
 
+def first_of(problems: list[Problem]) -> list[Problem]:
+    """As many as are told, and word that there are more."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    last = problems[MOST_PROBLEMS]
+    more = Problem(
+        code=last.code, file=last.file, said="There are more; these come first.", fix="Mend them, try again."
+    )
+    return [*problems[:MOST_PROBLEMS], more]
+
+
 class _Found:
     """Rows on their way into a table, with what is wrong with them."""
 
@@ -89,7 +100,7 @@ class _Found:
     def _note(self, error: GraphInvalid) -> None:
         self._problems += error.problems
         if len(self._problems) > MOST_PROBLEMS:
-            raise GraphInvalid(self._problems[:MOST_PROBLEMS])
+            raise GraphInvalid(first_of(self._problems))
 
     def table(self) -> Table:
         """The whole. Raises GraphInvalid if anything was wrong, or nothing was there."""

@@ -186,6 +186,16 @@ def test_every_bad_cell_is_told_with_its_line() -> None:
     assert all(problem.fix and problem.file == "rows.csv" for problem in found)
 
 
+def test_that_there_are_more_bad_cells_than_are_told_is_told() -> None:
+    for found in (
+        refused(grids=["3.steps=0..-99"]),
+        refused(table=table(*({"3.seed": f"x{number}"} for number in range(100)))),
+    ):
+        assert len(found) == rows.MOST_PROBLEMS + 1
+        assert "There are more" in found[-1].said
+    assert len(refused(grids=[f"3.steps=0..-{rows.MOST_PROBLEMS - 1}"])) == rows.MOST_PROBLEMS
+
+
 def test_bad_values_of_an_axis_name_the_option() -> None:
     found = refused(grids=["3.steps=1,two,99999"])
     assert [problem.said for problem in found] == [

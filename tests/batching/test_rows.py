@@ -112,7 +112,11 @@ def test_a_bad_file_is_refused_with_its_line(
 
 def test_all_bad_lines_are_told_up_to_a_number(tmp_path: Path) -> None:
     assert [problem.line for problem in refused(tmp_path, "a.csv", "a.b,a.c\n1\n1,2\n3\n")] == [2, 4]
-    assert len(refused(tmp_path, "a.csv", "a.b,a.c\n" + "1\n" * 1000)) == rows.MOST_PROBLEMS
+    bad = "a.b,a.c\n" + "1\n" * rows.MOST_PROBLEMS
+    assert [problem.line for problem in refused(tmp_path, "a.csv", bad)] == list(range(2, rows.MOST_PROBLEMS + 2))
+    *told, last = refused(tmp_path, "a.csv", bad + "1\n" * 1000)
+    assert len(told) == rows.MOST_PROBLEMS
+    assert "There are more" in last.said
 
 
 def test_a_file_that_is_not_there_is_told_with_a_near_one(tmp_path: Path) -> None:
