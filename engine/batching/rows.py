@@ -63,9 +63,8 @@ def first_of(problems: list[Problem]) -> list[Problem]:
     if len(problems) <= MOST_PROBLEMS:
         return problems
     last = problems[MOST_PROBLEMS]
-    more = Problem(
-        code=last.code, file=last.file, said="There are more; these come first.", fix="Mend them, try again."
-    )
+    said = f"there are more than these {MOST_PROBLEMS}."
+    more = Problem(code=last.code, file=last.file, said=said, fix="Mend these, and try again.")
     return [*problems[:MOST_PROBLEMS], more]
 
 

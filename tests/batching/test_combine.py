@@ -192,7 +192,7 @@ def test_that_there_are_more_bad_cells_than_are_told_is_told() -> None:
         refused(table=table(*({"3.seed": f"x{number}"} for number in range(100)))),
     ):
         assert len(found) == rows.MOST_PROBLEMS + 1
-        assert "There are more" in found[-1].said
+        assert "there are more than" in found[-1].said
     assert len(refused(grids=[f"3.steps=0..-{rows.MOST_PROBLEMS - 1}"])) == rows.MOST_PROBLEMS
 
 

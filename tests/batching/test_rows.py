@@ -116,7 +116,7 @@ def test_all_bad_lines_are_told_up_to_a_number(tmp_path: Path) -> None:
     assert [problem.line for problem in refused(tmp_path, "a.csv", bad)] == list(range(2, rows.MOST_PROBLEMS + 2))
     *told, last = refused(tmp_path, "a.csv", bad + "1\n" * 1000)
     assert len(told) == rows.MOST_PROBLEMS
-    assert "There are more" in last.said
+    assert "there are more than" in last.said
 
 
 def test_a_file_that_is_not_there_is_told_with_a_near_one(tmp_path: Path) -> None:
