@@ -61,6 +61,16 @@ class FakeSession:
     stop: Any
     settings: Any = None
     failure: str | None = None
+    closed: bool = False
+
+    def __enter__(self) -> "FakeSession":
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.closed = True
 
     def validate(self, workflow: Workflow) -> list[Problem]:
         return self.api.invalid.get(workflow.name, [])
