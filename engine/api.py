@@ -392,8 +392,7 @@ class Session:
         self._ledger.drop_all("on request")
 
     def close(self) -> None:
-        """Let go of the loaded weights, and write what is still to be kept on disk."""
-        self.forget_models()
+        """Write what is still to be kept on disk. What is in memory goes with the session, and nobody is told of it."""
         if self._disk is not None:
             self._disk.close()
 

@@ -47,6 +47,12 @@ class Recorder:
 
     failure = None
 
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self.closed = True
+
     def run(self, workflow: Workflow) -> RunReport:
         self.ran.append(workflow)
         status: Any = self.ends.pop(0) if self.ends else "done"

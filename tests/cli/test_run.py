@@ -187,12 +187,29 @@ def test_options_become_settings(api: FakeApi, command: Command, empty_folder: P
     (empty_folder / "n").mkdir()
     command(
         *("run", "a.json", "--models", "m", "--models", "n", "--device", "cpu", "--dtype", "bf16", "--threads", "3"),
-        *("--ram", "12G", "--vram", "8GiB", "--memory-cache", "0", "--input", "i", "--output", "o", "--temp", "t"),
+        *(
+            "--ram",
+            "12G",
+            "--vram",
+            "8GiB",
+            "--memory-cache",
+            "0",
+            "--cache",
+            "c",
+            "--cache-size",
+            "5G",
+            "--input",
+            "i",
+            "--output",
+            "o",
+            "--temp",
+            "t",
+        ),
     )
     told = api.settings.model_dump(exclude={"extra_model_paths", "object_info"})
     assert told == {
         **{"models": [Path("m"), Path("n")], "device": "cpu", "dtype": "bf16", "threads": 3},
-        **{"ram": 12 * 2**30, "vram": 8 * 2**30, "cache": 0},
+        **{"ram": 12 * 2**30, "vram": 8 * 2**30, "memory_cache": 0, "cache": Path("c"), "cache_size": 5 * 2**30},
         **{"input": Path("i"), "output": Path("o"), "temp": Path("t")},
     }
 
