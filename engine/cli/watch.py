@@ -63,6 +63,8 @@ def watch(arguments: argparse.Namespace) -> int:
     from engine.watching.watch import watch as watch_folder
 
     view = QueueView(Console(arguments.quiet), arguments.json, arguments.quiet, arguments.verbose)
+    if not (arguments.once or arguments.json):
+        view.note(f"watching {arguments.folder}; Ctrl-C ends it")
     settings = settings_of(arguments)
     gc.freeze()  # what is there now stays: see engine.cli.main
     gc.enable()

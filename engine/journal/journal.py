@@ -110,6 +110,7 @@ class Journal:
         self._turn, self._process = threading.RLock(), os.getpid()
         self._me: tuple[int, Hold] | None = None
         self._connection, self.mode = connect(path, self._owners, read_only=read_only)
+        self._number = path.stat().st_ino
 
     def __enter__(self) -> Self:
         return self
@@ -220,6 +221,20 @@ class Journal:
             if dead:
                 sweep(self._owners, keep=[lock for owner, lock in found if owner not in dead])
         return sorted(jobs, key=lambda job: job.id)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def in_place(self) -> bool:
+        """Whether the file is where it was opened. If not, others see another journal, and this one is for nobody."""
+        try:
+            return self._path.stat().st_ino == self._number
+        except FileNotFoundError:
+            return False
+        except OSError:  # a mount that is away for a moment
+            return True
 
     def counts(self) -> dict[JobState, int]:
         """How many there are in each state, states without any included; those trimmed are not counted."""

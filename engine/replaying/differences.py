@@ -9,11 +9,23 @@ from engine.reading.printable import shown, unquoted
 from engine.replaying.pixels import Apart
 from engine.replaying.recorded import Recorded, RecordedModel
 from engine.running.outputs import seeds_in
-from schemas.prompt import Prompt
+from schemas.prompt import Prompt, link_of
 from schemas.report import StepReport
 
 What = Literal[
-    "version", "torch", "device", "model", "dtype", "input", "seed", "node", "after", "unrecorded", "size", "pixels"
+    "version",
+    "torch",
+    "device",
+    "model",
+    "dtype",
+    "input",
+    "seed",
+    "node",
+    "edited",
+    "after",
+    "unrecorded",
+    "size",
+    "pixels",
 ]
 
 SAMPLED = "sampled:"
@@ -25,7 +37,8 @@ CAUSES: frozenset[What] = frozenset({"version", "torch", "device", "model", "dty
 class Difference(BaseModel):
     """One thing that is not what it was.
 
-    what: "version" is comfyless's own; "node" the first that gives other numbers; "after" the last that gives the same
+    what: "version" is comfyless's own; "node" the first that gives other numbers; "edited": all are as they
+    were, so that the picture's file was changed since; "after" the last that gives the same
     if all do; "unrecorded" stands where no cause is known. said: in words. was, now: as recorded. node: its id.
     """
 
@@ -66,12 +79,16 @@ def pixel_differences(apart: Apart | None, was: tuple[int, int], now: tuple[int,
 
 
 def unexplained(
-    found: Sequence[Difference], was: Recorded, now: Recorded, steps: Sequence[StepReport]
+    found: Sequence[Difference], was: Recorded, now: Recorded, prompt: Prompt, steps: Sequence[StepReport]
 ) -> Iterator[Difference]:
     """What can be said where pixels differ: how far all is the same if no node is known to give other numbers.
 
     found: what is known to differ. If none of it is a cause, then what the cause may be.
     """
+    if _saves_the_same(was, now, prompt):
+        said = "what was saved is the same by its numbers: the picture's file was changed afterwards"
+        yield Difference(what="edited", said=said, node=was.saved_by)
+        return
     same = [step for step in steps if step.node in was.nodes and step.node in now.nodes]
     if same and not any(each.what == "node" for each in found):
         said = f"the numbers are the same up to {_named(same[-1].node, same[-1].class_type)}"
@@ -81,6 +98,13 @@ def unexplained(
         if not was.inputs and any(step.class_type.startswith("LoadImage") for step in steps):
             said += ", or a picture that is loaded has changed"
         yield Difference(what="unrecorded", said=said)
+
+
+def _saves_the_same(was: Recorded, now: Recorded, prompt: Prompt) -> bool:
+    """Whether all that the saving node was fed with is on record both times, and equal."""
+    saving = prompt.nodes.get(was.saved_by or "")
+    fed = [link.node for value in saving.inputs.values() if (link := link_of(value))] if saving else []
+    return bool(fed) and all(node in was.nodes and was.nodes[node] == now.nodes.get(node) for node in fed)
 
 
 def _programs(was: Recorded, now: Recorded) -> Iterator[Difference]:

@@ -122,7 +122,7 @@ def _compare(replay: Replay, original: Original, made: Made) -> None:
     if was is not None and now is not None:
         replay.differences = differences(was, now, original.workflow.prompt, steps)
         if not replay.identical and not original.lossy:
-            replay.differences += unexplained(replay.differences, was, now, steps)
+            replay.differences += unexplained(replay.differences, was, now, original.workflow.prompt, steps)
     now_size = (made.pixels.shape[1], made.pixels.shape[0])
     replay.differences += pixel_differences(found, (replay.width, replay.height), now_size)
 

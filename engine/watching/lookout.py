@@ -25,6 +25,7 @@ RECONCILED = 5.0
 BACKOFF = 5.0
 """Seconds after which a folder is tried again that could not be looked into, or a journal that took nothing."""
 GONE = "the watched folder is gone; nothing is lost: watch it again when it is back"
+GONE_JOURNAL = "the journal was removed, or replaced, while the watch wrote it; graphs that wait are safe: watch again"
 
 
 class Lookout:
@@ -130,6 +131,8 @@ class Lookout:
                 raise
             return f"{self._arrivals.folder} cannot be looked into: {error.strerror or error}"
         self._looked = True
+        if not self._journal.in_place():
+            raise FileNotFoundError(errno.ENOENT, GONE_JOURNAL, str(self._journal.path))
         try:
             if found:
                 self._journal.add([self._job(arrival) for arrival in found])

@@ -158,6 +158,7 @@ class _Placing:
             os.rename(source, leaving)
         if leaving.exists() and not _stands(leaving, move.stamp):
             _give_back(leaving, source)
+        _keep_link(leaving)
         while leaving.exists():
             target = Path(move.target)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -177,6 +178,15 @@ def _stands(path: Path, stamp: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return stamp in ("", f"{found.st_size} {found.st_mtime_ns} {found.st_ino}")
+
+
+def _keep_link(path: Path) -> None:
+    """Let a symbolic link hold wherever it is moved to: what it leads to may be told from the folder it is in."""
+    if path.is_symlink() and not (leads := os.readlink(path)).startswith(os.sep) and path.exists():
+        passing = passing_name(path, path.parent)
+        passing.unlink(missing_ok=True)
+        passing.symlink_to(path.parent / leads)
+        os.replace(passing, path)
 
 
 def _give_back(leaving: Path, source: Path) -> None:

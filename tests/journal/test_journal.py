@@ -1,6 +1,7 @@
 import json
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -478,6 +479,17 @@ def test_a_full_disk_changes_nothing_and_work_goes_on_when_there_is_room(journal
     journal._connection.execute("PRAGMA max_page_count = 1000000")
     journal.finishing(job, "x" * 1_000_000)
     journal.end(job, failed=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no open file")
+def test_a_file_that_was_removed_or_replaced_is_noticed(journal: Journal) -> None:
+    assert journal.in_place()
+    other = journal.path.with_name("other")
+    other.touch()
+    os.replace(other, journal.path)
+    assert not journal.in_place()
+    journal.path.unlink()
+    assert not journal.in_place()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -128,19 +128,28 @@ def test_pixels_are_told_as_a_share_or_if_few_as_a_number() -> None:
 
 
 def test_where_all_numbers_are_the_same_the_last_node_on_record_is_named() -> None:
-    (after, unrecorded) = unexplained([], recorded(), recorded(nodes={"6": "a", "31": "b"}), STEPS)
+    (after, unrecorded) = unexplained([], recorded(), recorded(nodes={"6": "a", "31": "b"}), PROMPT, STEPS)
     assert (after.what, after.node, after.said) == ("after", "31", "the numbers are the same up to 31 KSampler")
     assert (unrecorded.what, "another processor" in unrecorded.said) == ("unrecorded", True)
 
 
+def test_what_was_saved_being_the_same_only_its_file_can_have_changed() -> None:
+    nodes = {"9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "x"}}}
+    prompt = Prompt.model_validate({"nodes": nodes})
+    (edited,) = unexplained([], recorded(saved_by="9"), recorded(), prompt, STEPS)
+    assert (edited.what, edited.node) == ("edited", "9")
+    for now in (recorded(nodes={"8": "x"}), recorded(nodes={})):
+        assert "edited" not in [each.what for each in unexplained([], recorded(saved_by="9"), now, prompt, STEPS)]
+
+
 def test_a_known_cause_and_a_named_node_need_no_further_words() -> None:
     now = recorded(torch="2.14.0", nodes={"6": "x"})
-    assert list(unexplained(found(recorded(), now), recorded(), now, STEPS)) == []
+    assert list(unexplained(found(recorded(), now), recorded(), now, PROMPT, STEPS)) == []
 
 
 def test_only_a_graph_that_loads_pictures_may_have_been_given_another_one() -> None:
     loading = [StepReport(node="1", class_type="LoadImage", state="run")]
-    (with_loading,) = unexplained([], recorded(), recorded(), loading)
+    (with_loading,) = unexplained([], recorded(), recorded(), PROMPT, loading)
     assert with_loading.said.endswith("or a picture that is loaded has changed")
-    (without_loading,) = unexplained([], recorded(nodes={}), recorded(nodes={}), STEPS)
+    (without_loading,) = unexplained([], recorded(nodes={}), recorded(nodes={}), PROMPT, STEPS)
     assert "loaded" not in without_loading.said

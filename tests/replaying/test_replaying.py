@@ -235,7 +235,7 @@ def test_a_missing_model_is_told_with_the_fingerprint_that_it_had(demo: tuple[Pa
     assert f"its fingerprint was {about(path)['models'][0]['fingerprint']}" in problem.said
 
 
-def test_pixels_changed_by_hand_are_told_to_come_after_all_nodes(demo: tuple[Path, api.Settings]) -> None:
+def test_pixels_changed_by_hand_are_told_from_those_that_a_node_made(demo: tuple[Path, api.Settings]) -> None:
     path, settings = demo
     with Image.open(path) as opened:
         opened.load()
@@ -246,5 +246,5 @@ def test_pixels_changed_by_hand_are_told_to_come_after_all_nodes(demo: tuple[Pat
     replay = replayed(
         doctored(path, **{key: lambda none, text=text: text for key, text in texts.items()}), settings=settings
     )
-    assert whats(replay) == ["after", "unrecorded", "pixels"]
-    assert (only(replay, "after").node, replay.max_difference, replay.pixels_differing) == ("8", 1, 1)
+    assert whats(replay) == ["edited", "pixels"]
+    assert (only(replay, "edited").node, replay.max_difference, replay.pixels_differing) == ("9", 1, 1)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -187,6 +188,16 @@ def test_a_folder_that_can_never_be_looked_into_ends_the_watch(
     monkeypatch.setattr(kit.arrivals, "look", locked)
     with kit.lookout, pytest.raises(PermissionError):
         kit.lookout.wait(LONG)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows removes no open file")
+def test_a_journal_that_is_removed_ends_the_watch(folder: Path, journal: Journal) -> None:
+    kit = Kit(folder, journal, polling=True, every=0.01)
+    with kit.lookout:
+        assert kit.lookout.empty(LONG)
+        journal.path.unlink()
+        with pytest.raises(FileNotFoundError, match="the journal was removed"):
+            kit.lookout.wait(LONG)
 
 
 def test_the_pause_after_trouble_is_not_taken_for_a_long_look(

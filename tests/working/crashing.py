@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-CHANGES = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "open"})
+CHANGES = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "open"})
 """Audit events of what changes files; os.replace tells "os.rename"."""
 
 

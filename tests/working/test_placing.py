@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from itertools import count
@@ -248,6 +249,25 @@ def test_a_new_graph_under_the_old_name_stays_where_it_is(tmp_path: Path) -> Non
     house.place()
     assert (tmp_path / "in/a.json").read_text() == "another graph"
     assert not (tmp_path / "done/a.json").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows links need a privilege")
+def test_a_link_still_leads_to_its_file_when_it_was_moved_whenever_its_mover_dies(tmp_path: Path) -> None:
+    for operations in count(1):
+        house, killed = House(tmp_path / str(operations)), False
+        link = house.folder / "in" / "a.json"
+        link.rename(house.folder / "in" / "kept.json")
+        link.symlink_to("kept.json")
+        try:
+            with killed_after(operations, str(house.folder)):
+                house.place()
+        except Killed:
+            killed = True
+        house.place()
+        assert (house.folder / "done" / "a.json").samefile(house.folder / "in" / "kept.json")
+        assert not [path for path in house.folder.rglob("*") if path.name.endswith(".part")]
+        if not killed:
+            return
 
 
 @pytest.mark.parametrize("killed", [False, True])
