@@ -24,7 +24,7 @@ from engine.cli import (
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, FAILED, INVALID
 from engine.cli.problems import tell
-from engine.errors import ComfylessError, GraphInvalid
+from engine.errors import ComfylessError, GraphInvalid, JournalInvalid
 
 DESCRIPTION = "Run ComfyUI workflow files without ComfyUI: one process, one command, the same picture."
 EPILOGUE = """\
@@ -70,7 +70,7 @@ def carry_out(argv: Sequence[str] | None = None) -> int:
         return INVALID
     except ComfylessError as error:
         Console().complain(f"comfyless: {error}")
-        return FAILED
+        return INVALID if isinstance(error, JournalInvalid) else FAILED
     except OSError as error:  # of the machine: a full disk, a folder that may not be entered
         where = f"{error.filename}: " if error.filename else ""
         Console().complain(f"comfyless: {where}{error.strerror or error}")

@@ -72,3 +72,13 @@ def test_a_journal_that_cannot_be_made_is_told_with_what_to_do(
     assert main(["watch", "in", "--once", "--cache", "off"]) == 1
     said = f"the journal {tmp_path / 'in' / '.comfyless' / 'journal.sqlite'} cannot be written: database or disk is"
     assert capsys.readouterr().err == f"comfyless: {said} full. Make room there, or keep it elsewhere: --state DIR.\n"
+
+
+def test_a_file_that_is_no_journal_is_the_users_to_move_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".comfyless").mkdir()
+    (tmp_path / ".comfyless" / "journal.sqlite").write_text("no journal " * 100)
+    for verb in (["watch", "--once", "--cache", "off"], ["status"]):
+        assert main([*verb, str(tmp_path)]) == 2
+        assert "is no journal, or a damaged one" in capsys.readouterr().err
