@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from engine.journal.journal import Journal
@@ -96,10 +96,10 @@ class Soak:
 
     @property
     def rise(self) -> float:
-        """Bytes of private memory that the last quarter has more than the second."""
+        """Bytes of private memory that the last quarter's least has more than the second's: garbage comes and goes."""
         quarter = len(self.samples) // 4
         memory = [sample.memory for sample in self.samples]
-        return median(memory[-quarter:]) - median(memory[quarter : 2 * quarter])
+        return float(min(memory[-quarter:]) - min(memory[quarter : 2 * quarter]))
 
     def later(self, name: str) -> list[float]:
         """What the second half of the samples says of one thing."""

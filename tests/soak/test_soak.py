@@ -10,7 +10,7 @@ from tests.soak.soak import Sample, Soak, slope
 ENOUGH = 100
 """Graphs."""
 NOISE = 8 * 2**20
-"""Bytes between two medians that allocators and the time at which garbage is collected explain."""
+"""Bytes between the least of two quarters that allocators explain."""
 
 
 @pytest.mark.slow
