@@ -35,6 +35,9 @@ ORPHANS_EVERY = 5.0
 MOST_OWED = 16
 """Jobs that have run and wait for the disk, beyond which a patient desk begins no others."""
 
+SUSPECTS = 4
+"""How many times smaller a wave of suspects is."""
+
 KILLED = "killed, or out of memory"
 
 STAGING_FACT = "staging"
@@ -190,14 +193,21 @@ class Desk(ABC):
         return None
 
     def _claim(self, warm: Iterable[str]) -> None:
-        """Claim jobs; one that a process died of, perhaps, is run alone, lest it takes others along."""
+        """Claim jobs; what a process died of, perhaps, is run apart, lest it takes others along.
+
+        A wave is suspected as a whole: its jobs run in smaller ones, and alone before they would be given up.
+        """
         if self._patient and len(self._owed) >= MOST_OWED:
             return
         self._taken = self._taken or self._journal.take(self._wave, groups=list(warm))
-        suspect = next((job for job in self._taken if job.crashes), None)
-        if suspect is not None and len(self._taken) > 1:
-            self._journal.put_back([job.id for job in self._taken if job is not suspect])
-            self._taken = [suspect]
+        suspects = [job for job in self._taken if job.crashes]
+        if not suspects:
+            return
+        last = suspects[0].crashes + 1 >= self._crashes
+        apart = [job for job in suspects if job.crashes == suspects[0].crashes]
+        apart = apart[: 1 if last else max(1, self._wave // SUSPECTS)]
+        self._journal.put_back([job.id for job in self._taken if job not in apart])
+        self._taken = apart
 
     def _orders(self) -> list[JobOrder]:
         """What was claimed, begun; without jobs that have no graph to run."""

@@ -265,7 +265,7 @@ def test_a_job_that_processes_die_of_is_run_alone_and_fails_in_the_end(opened: O
         desk = opened()
         if deaths == 0:
             queue(desk, "a", "b", "c")
-        assert [order.workflow.name for order in taken(desk)] == (["a", "b", "c"] if deaths == 0 else ["a"])
+        assert [order.workflow.name for order in taken(desk)] == (["a"] if deaths == 2 else ["a", "b", "c"])
         dies(desk)
     desk = opened()
     orders = taken(desk)
@@ -273,6 +273,19 @@ def test_a_job_that_processes_die_of_is_run_alone_and_fails_in_the_end(opened: O
     assert states(desk) == {"a": "failed", "b": "running", "c": "waiting"}
     said = (tmp_path / "failed" / "a.error.txt").read_text()
     assert "the program died 3 times while it ran (killed, or out of memory)" in said
+
+
+def test_a_wave_that_a_process_died_of_is_run_in_smaller_ones(opened: Opened) -> None:
+    first = opened(wave=8)
+    queue(first, *"abcdefgh")
+    assert len(taken(first)) == 8
+    dies(first)
+    second = opened(wave=8)
+    queue(second, "z")
+    assert [order.workflow.name for order in taken(second)] == ["a", "b"]
+    dies(second)
+    third = opened(wave=8)
+    assert [[order.workflow.name for order in taken(third)] for _ in range(4)] == [["a"], ["b"], ["c", "d"], ["e", "f"]]
 
 
 def test_jobs_of_a_lost_worker_are_run_again_and_what_it_brings_later_is_passed_over(
