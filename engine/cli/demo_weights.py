@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine import api
 from engine.errors import GraphInvalid, NotWritten
+from engine.folders.user_cache import user_cache
 from schemas.quantized import Quantized
 from schemas.report import Problem
 from schemas.weight_types import WeightType
@@ -22,22 +23,11 @@ MARK = ".sha256"
 """Behind a file's name: the file that tells what it must hold, so that a damaged one is made again."""
 
 
-def cache_folder() -> Path:
-    """Where the operating system wants programs to keep what they can make again."""
-    if sys.platform == "win32":
-        kept = os.environ.get("LOCALAPPDATA")
-        return (Path(kept) if kept else Path.home() / "AppData" / "Local") / "comfyless" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "comfyless"
-    kept = os.environ.get("XDG_CACHE_HOME")  # relative ones are to be ignored, says the specification
-    return (Path(kept) if kept and Path(kept).is_absolute() else Path.home() / ".cache") / "comfyless"
-
-
 def models_folder(checkpoint: Path) -> Path:
     """The models folder, in the cache, for files that are made from this one. Raises GraphInvalid."""
     content = sha256(checkpoint.read_bytes()).hexdigest()
     try:
-        kept = cache_folder()
+        kept = user_cache()
     except RuntimeError as error:  # nobody's home
         raise unusable(str(error)) from error
     return kept / f"{checkpoint.stem}-{content[:12]}"

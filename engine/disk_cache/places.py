@@ -1,7 +1,8 @@
 """Places: where the cache is, if nobody says so, and what lies where in its folder."""
 
-import os
 from pathlib import Path
+
+from engine.folders.user_cache import user_cache
 
 INDEX = "index.sqlite"
 ASIDE = "index.damaged"
@@ -10,5 +11,5 @@ VALUES = "values"
 
 
 def default_folder() -> Path:
-    """`$XDG_CACHE_HOME/comfyless`, else `~/.cache/comfyless`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "comfyless"
+    """Beside what else the user's cache holds of ours."""
+    return user_cache() / "results"

@@ -61,7 +61,7 @@ def test_nothing_is_made_where_nothing_is_kept(
     empty_folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(empty_folder / "user"))
-    place = empty_folder / "user" / "comfyless"
+    place = empty_folder / "user" / "comfyless" / "results"
     assert command("cache", "list") == Ended(0, f"0 entries, 0 B in {place}\n", "")
     assert command("cache", "prune").out == f"0 entries dropped, 0 B; 0 left, 0 B, in {place}\n"
     assert not place.exists()

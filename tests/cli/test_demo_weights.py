@@ -9,27 +9,10 @@ from PIL import Image
 
 from engine import api
 from engine.cli.demo import GRAPH, changes
-from engine.cli.demo_weights import cache_folder, stored_as
+from engine.cli.demo_weights import stored_as
 from engine.errors import GraphInvalid
 from schemas.weight_types import parse
 from tests.cli.conftest import Ended
-
-
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="these have folders of their own")
-def test_the_cache_lies_where_the_user_wants_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for said, folder in (
-        (str(tmp_path / "x"), tmp_path / "x"),
-        ("relative", tmp_path / ".cache"),
-        ("", tmp_path / ".cache"),
-    ):
-        monkeypatch.setenv("XDG_CACHE_HOME", said)
-        assert cache_folder() == folder / "comfyless"
-
-
-@pytest.mark.skipif(sys.platform == "darwin", reason="its cache is in the home folder whatever the environment says")
-def test_no_test_uses_the_cache_of_who_runs_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert tmp_path_factory.getbasetemp() in cache_folder().parents
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 
 from engine.disk_cache import disk_cache as module
 from engine.disk_cache.disk_cache import DiskCache, surroundings
-from engine.disk_cache.places import ASIDE, INDEX, VALUES, default_folder
+from engine.disk_cache.places import ASIDE, INDEX, VALUES
 
 Opener = Callable[..., DiskCache]
 LARGE = 2**30
@@ -441,10 +441,3 @@ def test_two_processes_that_write_at_once_leave_a_sound_cache(tmp_path: Path, op
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert database.execute("SELECT bytes FROM held").fetchone() == (sum(line.bytes for line in lines),)
     database.close()
-
-
-def test_the_place_follows_the_cache_folder_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert default_folder() == Path("/somewhere/comfyless")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_folder() == Path.home() / ".cache" / "comfyless"
