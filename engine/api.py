@@ -311,10 +311,7 @@ class Task(NamedTuple):
 
 
 class Session:
-    """Several graphs in one process: one cache of outputs, one set of loaded models.
-
-    failure: the traceback of the last run, as text, if a node failed in it.
-    """
+    """Several graphs in one process: one cache of outputs, one set of loaded models."""
 
     def __init__(
         self,
@@ -337,15 +334,20 @@ class Session:
 
     def plan(self, workflow: Workflow) -> Plan:
         """What `run` would do now, and why. Raises GraphInvalid if the graph cannot run."""
-        checked = self._examined(workflow, to_run=True)
-        if checked.problems:
-            raise GraphInvalid(checked.problems)
+        bound, targets = self.bound(workflow)
         try:
-            return self._running.plan(workflow, self._bound(workflow, checked), checked.outputs)
+            return self._running.plan(workflow, bound, targets)
         except (FileMissing, ModelFileInvalid) as error:
             from engine.running.session import file_problem
 
             raise GraphInvalid([file_problem(workflow.name, error)]) from error
+
+    def bound(self, workflow: Workflow) -> tuple[dict[str, BoundNode], list[str]]:
+        """The nodes that a run needs, ready to be planned, and its targets. Raises GraphInvalid if it cannot run."""
+        checked = self._examined(workflow, to_run=True)
+        if checked.problems:
+            raise GraphInvalid(checked.problems)
+        return self._bound(workflow, checked), checked.outputs
 
     def run(self, workflow: Workflow) -> RunReport:
         """Run a graph, unless something is wrong with it. What other graphs have computed before is not done again."""
@@ -372,9 +374,9 @@ class Session:
         or cannot run, stops no other. Each writes its own pictures, even if its like was run before. What is computed
         for several is counted, in `RunReport.work`, in the first. event: told what happens in each.
         """
-        from engine.running.session import Job
+        from engine.running.session import BoundTask
 
-        jobs = []
+        ready = []
         for task in tasks:
             checked = self._examined(task.workflow, to_run=True)
             if checked.problems:
@@ -383,9 +385,9 @@ class Session:
                 continue
             bound = self._bound(task.workflow, checked)
             told = None if event is None else partial(event, task.job)
-            jobs.append(Job(task.job, task.workflow, bound, checked.outputs, task.pictures, told))
+            ready.append(BoundTask(task.job, task.workflow, bound, checked.outputs, task.pictures, told))
         self._ledger.reset_peak(self._device)
-        self._running.run_all(jobs, ended, grouped=not all_models_stay(self.settings))
+        self._running.run_all(ready, ended, grouped=not all_models_stay(self.settings))
 
     def forget_models(self) -> None:
         """Let go of all loaded weights; what was computed with them stays cached."""

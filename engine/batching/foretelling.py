@@ -13,8 +13,6 @@ from engine.batching.combine import Combination
 from engine.disk_cache.disk_cache import DiskCache, surroundings
 from engine.disk_cache.places import INDEX
 from engine.errors import FileMissing, GraphInvalid, ModelFileInvalid
-from engine.graph.check import examine
-from engine.graph.values import bind
 from engine.planning.forecast import forecast
 from engine.planning.merging import Merger
 from engine.reading.printable import printable
@@ -34,12 +32,8 @@ def foretold(base: Base, combination: Combination, settings: Settings) -> tuple[
     wave = None if api.all_models_stay(settings) else LARGE_WAVE
     try:
         for row in rows:
-            workflow = base.workflow_of(row)
-            checked = examine(workflow, session.registry, session.folders, True, api.catalogue(settings).find)
-            if checked.problems:
-                raise GraphInvalid(checked.problems)
-            wanted = [name for name in workflow.prompt.nodes if name in checked.needed]
-            merger.add(row.index - 1, bind(workflow.prompt, session.registry, wanted), checked.outputs)
+            bound, targets = session.bound(base.workflow_of(row))
+            merger.add(row.index - 1, bound, targets)
         with _known(settings) as known:
             return rows, forecast(merger.merged, session.folders, known.has, known.timings, wave)
     except (FileMissing, ModelFileInvalid) as error:

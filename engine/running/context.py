@@ -35,8 +35,8 @@ class Pictures(Protocol):
 class Services:
     """What the contexts of one run share.
 
-    metadata: the texts of a picture that depends on these, saved by this node. work: what was
-    computed so far; grows. loads: how often weights were loaded in this process.
+    metadata: the texts of a picture that depends on these, saved by this node. work: what was computed so far; grows.
+    loads: how often weights were loaded in this process.
     """
 
     files: Files
@@ -60,9 +60,8 @@ class Services:
 class NodeContext:
     """The context of one node, for all calls that lists make of it; see schemas.context.Context.
 
-    models: the files that its inputs depend on and, as it names them, those it uses. digests: of what its inputs
-    come from. saved: paths it wrote.
-    loras: how those that it loaded fit. computed: whether it used weights.
+    models: the files that its inputs depend on and, as it names them, those it uses. digests: of what its inputs come
+    from. saved: paths it wrote. loras: how those that it loaded fit. computed: whether it used weights.
     """
 
     __slots__ = (

@@ -165,7 +165,7 @@ class Execution:
             elif (entry := self._cache.get(key)) is not None:
                 self._flow.provide(node, entry)
                 self._saved[node] = entry.saved
-                self._note(node, entry)
+                self._keep_loras(node, entry)
             self._settle(node, "cached")
         for node in needed:
             self._flow.start(node)
@@ -323,7 +323,7 @@ class Execution:
     def _finish(self, node: str, entry: Entry, state: StepState, computed: bool = False, seconds: float = 0.0) -> None:
         """Hand on what a node gave. computed: whether weights were used for it, so that it is worth keeping."""
         record = self._records[node]
-        self._note(node, entry)
+        self._keep_loras(node, entry)
         if state == "run" and is_lasting(record.key) and not (entry.saved and self._planned.keys.fresh_outputs):
             self._cache.put(record.key, entry, record.class_type, seconds, computed)
         parent = self._grafter.parents.get(node)
@@ -338,8 +338,8 @@ class Execution:
         if parent is None:
             self._owners.done(node)
 
-    def _note(self, node: str, entry: Entry) -> None:
-        """Keep what the reports and the pictures tell of a step."""
+    def _keep_loras(self, node: str, entry: Entry) -> None:
+        """For the report, also of what was cached."""
         if entry.loras:
             self._loras[node] = entry.loras
 

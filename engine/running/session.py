@@ -34,7 +34,7 @@ class Ledger(MemoryLedger, Holds, Protocol):
 
 
 @dataclass(frozen=True)
-class Job:
+class BoundTask:
     """One of several graphs that are run together, checked and bound.
 
     number: of the caller's. pictures: where its pictures go; None for the session's folder. event: told what happens.
@@ -49,7 +49,7 @@ class Job:
 
 
 Ended = Callable[[int, RunReport, str | None], None]
-"""Told of each job's end: its number, its report, and the traceback, as text, if a node failed."""
+"""Told of each task's end: its number, its report, and the traceback, as text, if a node failed."""
 
 
 class Session:
@@ -122,7 +122,7 @@ class Session:
         self._remember_times(execution, bound, planned.records, [planned.records], watch.bytes)
         return report
 
-    def run_all(self, jobs: Sequence[Job], ended: Ended, grouped: bool = False) -> None:
+    def run_all(self, tasks: Sequence[BoundTask], ended: Ended, grouped: bool = False) -> None:
         """Run checked and bound graphs as one, in which what they share is done once. Each writes its own pictures.
 
         ended: told of each as soon as it is over; one that fails stops no other, and a wish to stop ends those that
@@ -130,15 +130,15 @@ class Session:
         """
         merger = Merger(self._files)
         members: dict[int, Member] = {}
-        by_number = {job.number: job for job in jobs}
-        for job in jobs:
+        by_number = {task.number: task for task in tasks}
+        for task in tasks:
             try:
-                keys = merger.add(job.number, job.bound, _targets(job.bound, job.targets))
+                keys = merger.add(task.number, task.bound, _targets(task.bound, task.targets))
             except (FileMissing, ModelFileInvalid) as error:
-                problem = file_problem(job.workflow.name, error)
-                ended(job.number, RunReport(file=job.workflow.name, status="invalid", problems=[problem]), None)
+                problem = file_problem(task.workflow.name, error)
+                ended(task.number, RunReport(file=task.workflow.name, status="invalid", problems=[problem]), None)
                 continue
-            members[job.number] = self._member(job, keys)
+            members[task.number] = self._member(task, keys)
         with PeakWatch() as watch:
 
             def over(member: Member, cause: NodeFailed | None) -> None:
@@ -167,20 +167,20 @@ class Session:
         planned = PlannedRun("", records, states_of(merged.bound, wanted, records, self.cache), merger.keys)
         return Execution(planned, merged.bound, self.cache, self._registry, owners, self._ledger)
 
-    def _member(self, job: Job, keys: Mapping[str, str]) -> Member:
-        """A job as one of several. It speaks as long as it is not over."""
-        member = Member(job.number, job.workflow.prompt)
-        event = job.event
+    def _member(self, task: BoundTask, keys: Mapping[str, str]) -> Member:
+        """A task as one of several. It speaks as long as it is not over."""
+        member = Member(task.number, task.workflow.prompt)
+        event = task.event
 
         def sink(said: Event) -> None:
             if event is not None and member.left:
                 event(said)
 
-        pictures = job.pictures or self._pictures
-        member.services = self._services(job.workflow, pictures, None if event is None else sink, keys)
+        pictures = task.pictures or self._pictures
+        member.services = self._services(task.workflow, pictures, None if event is None else sink, keys)
         return member
 
-    def _report(self, job: Job, member: Member, execution: Execution, merged: Merged) -> RunReport:
+    def _report(self, task: BoundTask, member: Member, execution: Execution, merged: Merged) -> RunReport:
         """What became of one of several graphs; what another one has done for it counts as cached."""
         steps = []
         for node, step in member.steps.items():
@@ -194,7 +194,7 @@ class Session:
             steps.append(told)
         saved = {node: list(paths) for node, step in member.steps.items() if (paths := execution.saved(step))}
         return RunReport(
-            file=job.workflow.name,
+            file=task.workflow.name,
             status="done",
             steps=steps,
             outputs=saved,

@@ -8,7 +8,7 @@ from typing import Any
 from engine.graph.values import bind
 from engine.plugins.registry import Registry
 from engine.running.cache import OutputCache
-from engine.running.session import Job, Session
+from engine.running.session import BoundTask, Session
 from schemas.node import NodeSpec
 from schemas.prompt import Prompt
 from schemas.report import Event, RunReport
@@ -101,12 +101,12 @@ class House:
             self.ends.append(number)
             self.failures[number] = failure
 
-        jobs = []
+        tasks = []
         for number, graph in enumerate(graphs):
             prompt = Prompt.model_validate({"nodes": graph})
             workflow = Workflow(name=f"{number}.json", form="api", prompt=prompt)
-            jobs.append(Job(number, workflow, bind(prompt, self.registry), event=self.events.append))
-        self.session.run_all(jobs, ended, grouped)
+            tasks.append(BoundTask(number, workflow, bind(prompt, self.registry), event=self.events.append))
+        self.session.run_all(tasks, ended, grouped)
         return [reports[number] for number in range(len(graphs))]
 
     def told(self, kind: type[Event]) -> list[Any]:
