@@ -31,9 +31,9 @@ SHOWN = "contact sheet"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run. retries: more attempts at a row that fails.
+    """How to run. fail_fast: begin nothing more after a failure. retries: more attempts at a row that fails.
 
-    fail_fast: begin nothing more after a failure. sheet: draw the contact sheet. axes: its settings across and down.
+    where: who runs the rows. sheet: draw the contact sheet. axes: its settings across and down, to be found if None.
     crashes: deaths of the program that a row may take part in.
     """
 

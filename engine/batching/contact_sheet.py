@@ -51,11 +51,6 @@ FAINT: colours.Colour = (128, 131, 140)
 INK: colours.Colour = (222, 224, 230)
 
 
-def draw(cells: Sequence[Cell], axes: tuple[str, str | None] | None = None, title: str = "") -> bytes:
-    """The first sheet, a PNG file; all of them if there are few cells. See `sheets`."""
-    return next(sheets(cells, axes, title))
-
-
 def sheets(cells: Sequence[Cell], axes: tuple[str, str | None] | None = None, title: str = "") -> Iterator[bytes]:
     """PNG files, at least one. axes: names of the settings that run across and down, to be found if None.
 
@@ -133,7 +128,7 @@ class _Measures:
 
 
 HEAD = TITLE + 2 * SMALL + 46
-"""Height of the title and of what stands below it, down to the labels: what they are included."""
+"""Height of the title and of what stands below it, the name of the axis across included."""
 
 
 def _measures(grid: Grid) -> _Measures:

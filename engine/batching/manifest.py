@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from errno import ENOSPC
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def _append(path: Path, data: bytes) -> None:
         before = os.fstat(handle).st_size
         try:
             if os.write(handle, data) != len(data):
-                raise OSError(28, os.strerror(28), str(path))  # ENOSPC: a disk takes part of a write when it is full
+                raise OSError(ENOSPC, os.strerror(ENOSPC), str(path))  # a disk takes part of a write when it is full
             os.fsync(handle)
         except OSError:
             with suppress(OSError):

@@ -24,7 +24,6 @@ MOST_PROBLEMS = 50
 _DELIMITERS = ",;\t"
 _BETWEEN = " \t\r\n,"
 """What may stand before an element of a JSON list."""
-_TWICE = "Give each a name of its own."
 
 Cell = str | int | float | bool
 
@@ -140,7 +139,7 @@ def _header(path: Path, names: list[str]) -> list[str]:
             fix = "Name it NODE.FIELD, or # if it means nothing."
             raise problem(path, f"column {at + 1} has no name.", fix, 1)
         if name in names[:at] and name != COMMENT:
-            raise problem(path, "this name is there twice.", "Give each column a name of its own.", 1, name)
+            raise _repeated(path, name, 1)
     return names
 
 
@@ -161,7 +160,7 @@ def _json_line(path: Path, line: str, number: int) -> "Mapping[str, Any] | Graph
     try:
         value = json.loads(line, object_pairs_hook=_without_repeats)
     except _RepeatedError as error:
-        return problem(path, "this name is there twice.", _TWICE, number, str(error))
+        return _repeated(path, str(error), number)
     except json.JSONDecodeError as error:
         return problem(
             path, f"this is no JSON: {error.msg} (column {error.colno}).", "Write one object a line.", number
@@ -209,7 +208,7 @@ def _json(path: Path, text: str) -> _Rows:
         try:
             each, at = decoder.raw_decode(text, at)
         except _RepeatedError as error:
-            raise problem(path, "this name is there twice.", _TWICE, line, str(error)) from None
+            raise _repeated(path, str(error), line) from None
         yield line, _mapping(path, each, line)
 
 
@@ -224,9 +223,13 @@ def _yaml(path: Path, text: str) -> _Rows:
         raise _no_list(path, listed)
     for each in listed:
         if each.repeated is not None:
-            yield each.line, problem(path, "this name is there twice.", _TWICE, each.line, each.repeated)
+            yield each.line, _repeated(path, each.repeated, each.line)
         else:
             yield each.line, _mapping(path, each.value, each.line)
+
+
+def _repeated(path: Path, name: str, line: int) -> GraphInvalid:
+    return problem(path, "this name is there twice.", "Give each a name of its own.", line, name)
 
 
 def _no_list(path: Path, value: Any) -> GraphInvalid:

@@ -69,11 +69,3 @@ class Merger:
                 self._steps[record.key] = step
         merged.targets[graph] = [steps[node] for node in dict.fromkeys(targets)]
         return {node: record.key for node, record in records.items()}
-
-
-def merge(graphs: Sequence[tuple[Mapping[str, BoundNode], Sequence[str]]], files: Files) -> Merged:
-    """All of these graphs, each with its targets, as one. Raises FileMissing, ModelFileInvalid."""
-    merger = Merger(files)
-    for number, (bound, targets) in enumerate(graphs):
-        merger.add(number, bound, targets)
-    return merger.merged

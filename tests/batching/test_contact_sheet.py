@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from engine.batching import contact_sheet
-from engine.batching.contact_sheet import EDGES, draw, sheets, write
+from engine.batching.contact_sheet import EDGES, sheets, write
 from engine.batching.sheet_axes import Cell, grid_of
+from engine.drawing.colours import FAILED
 
 RED = (200, 40, 40)
 
@@ -24,6 +25,11 @@ def cells_of(**values: list[Any]) -> list[Cell]:
 def picture(folder: Path, name: str = "a.png", size: tuple[int, int] = (64, 48), colour: Any = RED) -> str:
     Image.new("RGB", size, colour).save(folder / name)
     return str(folder / name)
+
+
+def draw(cells: list[Cell], title: str = "") -> bytes:
+    (sheet,) = sheets(cells, title=title)
+    return sheet
 
 
 def opened(data: bytes) -> Image.Image:
@@ -102,8 +108,6 @@ def test_a_row_that_failed_is_marked_and_a_picture_that_is_gone_too(tmp_path):
     fine = draw([Cell(1, {}, [picture(tmp_path)])])
     failed = draw([Cell(1, {}, [], "out of memory")])
     gone = draw([Cell(1, {}, [str(tmp_path / "gone.png")])])
-    from engine.drawing.colours import FAILED
-
     assert [count(opened(each), FAILED) > 0 for each in (fine, failed, gone)] == [False, True, True]
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.graph.values import bind
 from engine.planning.evaluations import ONE_A_STEP, evaluations
 from engine.planning.forecast import forecast
-from engine.planning.merging import Merged, merge
+from engine.planning.merging import Merged, Merger
 from engine.planning.shapes import graph_shape, shapes_of
 from engine.plugins.registry import Registry
 from schemas.batch import Forecast
@@ -33,8 +33,10 @@ def row(text: str = "a cat", seed: int = 1, **sampling: Any) -> dict[str, Any]:
 
 
 def merged(*rows: dict[str, Any]) -> Merged:
-    registry = Registry.builtin()
-    return merge([(bind(Prompt.model_validate({"nodes": each}), registry), ["save"]) for each in rows], FILES)
+    registry, merger = Registry.builtin(), Merger(FILES)
+    for number, each in enumerate(rows):
+        merger.add(number, bind(Prompt.model_validate({"nodes": each}), registry), ["save"])
+    return merger.merged
 
 
 def never(key: str) -> bool:
@@ -132,8 +134,9 @@ def test_a_sampler_that_asks_its_model_more_often_makes_the_number_of_calls_unkn
 
 
 def test_steps_behind_lazy_inputs_are_told_apart():
-    graph = merge([(bound_of(SWITCH), ["show"])], FakeFiles())
-    found = forecast(graph, FakeFiles(), never, timed())
+    merger = Merger(FakeFiles())
+    merger.add(0, bound_of(SWITCH), ["show"])
+    found = forecast(merger.merged, FakeFiles(), never, timed())
     assert (found.distinct, found.maybe) == (5, 3)
     assert {each.class_type: each.maybe for each in found.classes if each.maybe} == {"ToyNumber": 2, "ToyAdd": 1}
 
