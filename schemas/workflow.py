@@ -13,6 +13,8 @@ Form = Literal["api", "envelope", "picture", "ui"]
 FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP = "fixed", "increment", "decrement", "randomize", "increment-wrap"
 MODES = frozenset({FIXED, INCREMENT, DECREMENT, RANDOMIZE, WRAP})
 """What an editor may do with a value between two runs."""
+OFF = "off"
+"""Stands for the seed of dynamic prompts that stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)

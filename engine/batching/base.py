@@ -2,9 +2,9 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine import api
 from engine.editor import control
@@ -19,16 +19,8 @@ from schemas.report import Problem
 from schemas.settings import Settings
 from schemas.workflow import FIXED, Workflow
 
-if TYPE_CHECKING:
-    from engine.editor.translating import Options
-
 Place = tuple[str, str]
 """A node of the prompt, and one of its fields."""
-
-
-def as_given(number: int) -> "Options | None":
-    """What the editor does with prompts by default."""
-    return None
 
 
 class Base:
@@ -41,18 +33,18 @@ class Base:
         sets: Sequence[str] = (),
         *,
         mode: str | None = None,
-        choosing: "Callable[[int], Options | None]" = as_given,
+        prompt_seed: int | str | None = None,
         settings: Settings | None = None,
-        registry: Registry | None = None,
     ) -> None:
-        """Read a graph. mode: that controls seeds between runs (`run --control`). choosing: by the number of a run.
+        """Read a graph. sets: NODE.FIELD=VALUE, for every row. mode: that controls seeds between runs, not the graph's.
 
-        Raises GraphInvalid for what cannot be read or changed.
+        prompt_seed: what chooses in dynamic prompts; see engine.editor.control.choosing. Raises GraphInvalid for what
+        cannot be read or changed.
         """
-        self._name, self._sets, self._choosing, self._settings = name, list(sets), choosing, settings
-        self._registry = registry or Registry.builtin()
+        self._name, self._sets, self._prompt_seed, self._settings = name, list(sets), prompt_seed, settings
+        self._registry = Registry.builtin()
         self._catalogue = api.catalogue(settings)
-        loaded = api.load(data, name, choosing(0), settings)
+        loaded = api.load(data, name, control.choosing(prompt_seed), settings)
         self._translated = loaded.form == "ui" or bool(loaded.controls)
         self.workflow = api.located(self._with_sets(loaded), settings)
         self.notes = list(self.workflow.notes)
@@ -62,7 +54,7 @@ class Base:
 
     @cached_property
     def _session(self) -> api.Session:
-        return api.Session(self._settings, registry=self._registry)
+        return api.Session(self._settings)
 
     def targets(self, name: str) -> list[Target]:
         """The literals that NODE.FIELD stands for. Raises GraphInvalid."""
@@ -82,7 +74,8 @@ class Base:
         changed = changed.model_copy(update={"notes": remarks})
         if row.run == 1 or not self._translated or changed.workflow is None:
             return changed
-        again = api.load(json.dumps(changed.workflow).encode(), self._name, self._choosing(row.run - 1), self._settings)
+        options = control.choosing(self._prompt_seed, row.run - 1)
+        again = api.load(json.dumps(changed.workflow).encode(), self._name, options, self._settings)
         return changed.model_copy(update={"prompt": _put(self._with_sets(again).prompt, row.values)})
 
     def runs(self, values: Sequence[tuple[str, str, Any]], times: int, chance: random.Random) -> Iterator[list[Any]]:

@@ -1,6 +1,7 @@
 """batch: the rows of a batch's folder run, those that did not before, until all are over or somebody wants to stop."""
 
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -45,6 +46,16 @@ class Options:
     crashes: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch that this process holds. journal: of its rows, which are queued. base: the graph that they change."""
+
+    folder: BatchFolder
+    journal: Journal
+    base: Base
+    settings: Settings
+
+
 class Tally(NamedTuple):
     """Rows of the whole batch by what became of them. before: those that were done before this run."""
 
@@ -54,38 +65,39 @@ class Tally(NamedTuple):
     before: int
 
 
-def work(
-    batch: BatchFolder,
-    journal: Journal,
-    base: Base,
-    settings: Settings,
-    options: Options,
-    listener: Listener,
-    stop: Stop,
-) -> Tally:
+@contextmanager
+def opened(folder: BatchFolder, base: Base, settings: Settings) -> Iterator[OpenBatch]:
+    """A batch to be worked at, for one process at a time. Raises GraphInvalid if another one is at it."""
+    with folder.open() as journal:
+        folder.queue(journal, base.group)
+        yield OpenBatch(folder, journal, base, settings)
+
+
+def work(batch: OpenBatch, options: Options, listener: Listener, stop: Stop) -> Tally:
     """Run what is queued and not done.
 
     Raises GraphInvalid for settings that cannot be used, NotWritten if the manifest cannot be written at all or
     pictures could not be put in their places.
     """
+    folder, journal, rows = batch.folder, batch.journal, batch.folder.recipe.rows
     before = journal.counts()["done"]
-    manifest = Manifest(batch.path, list(next(batch.rows()).settings))
+    manifest = Manifest(folder.path, list(next(folder.rows()).settings))
     try:
-        manifest.rebuild(lines(journal, batch))
+        manifest.rebuild(lines(journal, folder))
     except OSError as error:
-        said = f"{printable(str(batch.path))}: the manifest cannot be written: {error.strerror or error}."
+        said = f"{printable(str(folder.path))}: the manifest cannot be written: {error.strerror or error}."
         raise NotWritten(f"{said} The same command again goes on.") from error
     try:
-        if before < batch.recipe.rows:
-            _run(batch, journal, base, manifest, settings, options, listener, stop)
+        if before < rows:
+            _run(batch, manifest, options, listener, stop)
     finally:
         counts = journal.counts()
         shows = f"{counts['done']} done, axes {options.axes}"
-        there = journal.fact(SHOWN) == shows and (batch.path / f"{contact_sheet.NAME}.png").exists()
-        if options.sheet and not stop() and (before < batch.recipe.rows or not there):
-            if _draw(batch, manifest, options, listener):
+        there = journal.fact(SHOWN) == shows and (folder.path / f"{contact_sheet.NAME}.png").exists()
+        if options.sheet and not stop() and (before < rows or not there):
+            if _draw(folder, manifest, options, listener):
                 journal.keep(SHOWN, shows)
-    return Tally(counts["done"], counts["failed"], batch.recipe.rows - counts["done"] - counts["failed"], before)
+    return Tally(counts["done"], counts["failed"], rows - counts["done"] - counts["failed"], before)
 
 
 def wave(settings: Settings, rows: int, where: Where) -> int:
@@ -95,27 +107,19 @@ def wave(settings: Settings, rows: int, where: Where) -> int:
     return most if workers < 2 else max(1, min(most, rows // (2 * workers)))
 
 
-def _run(
-    batch: BatchFolder,
-    journal: Journal,
-    base: Base,
-    manifest: Manifest,
-    settings: Settings,
-    options: Options,
-    listener: Listener,
-    stop: Stop,
-) -> None:
-    left = batch.recipe.rows - journal.counts()["done"]
+def _run(batch: OpenBatch, manifest: Manifest, options: Options, listener: Listener, stop: Stop) -> None:
+    folder, journal, settings = batch.folder, batch.journal, batch.settings
+    left = folder.recipe.rows - journal.counts()["done"]
     where = replace(options.where, workers=min(options.where.workers, left))  # more would start for nothing
     with ExitStack() as stack:
         ears = Ears(listener, stack.enter_context(Pulse(journal, "batch")))
         desk = BatchDesk(
             journal,
-            batch,
-            base,
+            folder,
+            batch.base,
             manifest,
             listener=ears,
-            folder=batch.path,
+            folder=folder.path,
             roots={"output": settings.output, "temp": settings.temp},
             retries=options.retries,
             crashes=options.crashes,
@@ -131,14 +135,14 @@ def _run(
             anywhere.run(desk, settings, where, over, ears.hear)
 
 
-def _draw(batch: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> bool:
+def _draw(folder: BatchFolder, manifest: Manifest, options: Options, listener: Listener) -> bool:
     """The contact sheet, if there is anything to show; a disk that refuses it takes nothing from the pictures."""
     cells = [Cell(line.row, line.settings, line.outputs, line.error) for line in manifest.read()]
     if not cells:
         return False
     try:
         for path in contact_sheet.write(
-            batch.path, sorted(cells, key=lambda cell: cell.row), options.axes, batch.recipe.name
+            folder.path, sorted(cells, key=lambda cell: cell.row), options.axes, folder.recipe.name
         ):
             listener.note(f"contact sheet: {path}")
     except OSError as error:

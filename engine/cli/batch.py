@@ -3,10 +3,8 @@
 import argparse
 import csv
 import gc
-import random
 import shlex
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from engine.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
 from engine.cli.interrupts import Interrupts
 from engine.cli.options import RUNNING, Verbs, add_manner, add_sets, add_settings, add_verb, settings_of
 from engine.cli.problems import tell
-from engine.cli.repeating import NOTHING_CHANGES, add_repeating, choosing
+from engine.cli.repeating import NOTHING_CHANGES, add_repeating
 from engine.cli.unattended import add_working, where_of
 from engine.errors import GraphInvalid
 from engine.reading.printable import shown
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from engine.batching.base import Base
     from engine.batching.batch import Options, Tally
     from engine.batching.combine import Combination
+    from engine.batching.request import Request
     from engine.batching.state import BatchFolder
     from engine.cli.queue_view import QueueView
     from schemas.settings import Settings
@@ -106,30 +105,31 @@ def batch(arguments: argparse.Namespace) -> int:
 def _batch(console: Console, arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.resume is not None:
-        from engine.batching.state import BatchFolder
-
-        folder = BatchFolder(arguments.resume)
-        for name, value in folder.recipe.options.items():
-            if getattr(arguments, name) is None:
-                setattr(arguments, name, value)
-        settings = _settings(arguments)
-        base = _base(folder.graph, folder.recipe.name, folder.recipe.model_dump(), settings)
-    else:
-        from engine.reading.source import bytes_of
-
-        settings = _settings(arguments)
-        data = bytes_of(arguments.graph)
-        base = _base(data, arguments.graph, vars(arguments), settings)
-        combination = _combination(arguments, base)
-        if arguments.dry_run:
-            combination.check()
-        else:
-            folder = _folder(arguments, data, combination, settings)
-        for said in _remarks(combination):
-            console.note(said)
-        if arguments.dry_run:
-            return _forecast(console, arguments, base, combination, settings)
+        return _resume(console, arguments)
+    settings = _settings(arguments)
+    request = _request(arguments)
+    base = request.base(settings)
+    combination = request.combination(base)
+    if arguments.dry_run:
+        combination.check()
+        _remark(console, combination)
+        return _forecast(console, arguments, base, combination, settings)
+    folder = request.folder(combination, settings.output, _kept(arguments), again=arguments.again)
+    _remark(console, combination)
     return _work(console, arguments, folder, base, settings)
+
+
+def _resume(console: Console, arguments: argparse.Namespace) -> int:
+    """Go on with a batch, with the settings of its first command where this one gives none."""
+    from engine.batching.request import base_of
+    from engine.batching.state import BatchFolder
+
+    folder = BatchFolder(arguments.resume)
+    for name, value in folder.recipe.options.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
+    settings = _settings(arguments)
+    return _work(console, arguments, folder, base_of(folder, settings), settings)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -154,70 +154,22 @@ def _settings(arguments: argparse.Namespace) -> "Settings":
     return settings if settings.cache is not None else settings.model_copy(update={"cache": default_folder()})
 
 
-def _base(data: bytes, name: str, options: dict[str, Any], settings: "Settings") -> "Base":
-    """The graph with what changes it in every row. options: sets, control and prompt_seed."""
-    from engine.batching.base import Base
+def _request(arguments: argparse.Namespace) -> "Request":
+    """The graph and its rows, as the command says."""
+    from engine.batching.request import Request
+    from engine.reading.source import bytes_of
 
-    seed = options["prompt_seed"]
-    return Base(
-        data,
-        name,
-        options["sets"],
-        mode=options["control"],
-        choosing=lambda number: choosing(seed, number),
-        settings=settings,
-    )
+    names = ("sets", "maps", "rows", "grids", "zips", "repeat", "prompt_seed", "control")
+    given = {name: getattr(arguments, name) for name in names}
+    return Request(bytes_of(arguments.graph), arguments.graph, **given)
 
 
-def _combination(arguments: argparse.Namespace, base: "Base") -> "Combination":
-    """All rows of the command."""
-    from engine.batching import grid, rows
-    from engine.batching.combine import Combination
-    from engine.batching.mapping import Columns
-
-    columns = Columns(base, arguments.maps)
-    table = rows.read(arguments.rows) if arguments.rows is not None else None
-    zips = grid.axes_of(arguments.zips, "--zip", columns.knows)
-    grids = grid.axes_of(arguments.grids, "--grid", columns.knows)
-    given = arguments.prompt_seed
-    seed = given if isinstance(given, int) else random.SystemRandom().getrandbits(48)
-    return Combination(base, columns, table, zips, grids, arguments.repeat, seed)
-
-
-def _remarks(combination: "Combination") -> Iterator[str]:
-    """What of the command does nothing."""
+def _remark(console: Console, combination: "Combination") -> None:
+    """Tell what of the command does nothing."""
     if combination.unchanging():
-        yield NOTHING_CHANGES
+        console.note(NOTHING_CHANGES)
     for name in combination.unused():
-        yield f"--map {shown(name)}: no column of the rows and no list has this name"
-
-
-def _folder(
-    arguments: argparse.Namespace, data: bytes, combination: "Combination", settings: "Settings"
-) -> "BatchFolder":
-    """The batch's folder, made if this command is new.
-
-    What was judged when it was made may have gone since: then the rows that need it fail, and the others go on.
-    """
-    from engine.batching import state
-    from schemas.batch import Recipe
-
-    ending = Path(arguments.graph).suffix.lower() if arguments.graph != "-" else ""
-    recipe = Recipe(
-        name=arguments.graph,
-        graph=f"graph{ending if ending in ('.png', '.webp', '.jpg', '.jpeg') else '.json'}",
-        sets=arguments.sets,
-        prompt_seed=arguments.prompt_seed,
-        control=arguments.control,
-        rows=combination.total,
-        options=_kept(arguments),
-    )
-    key = state.identity(
-        data, arguments.sets, arguments.prompt_seed, arguments.control, arguments.maps, combination.meaning()
-    )
-    if arguments.again or state.found(settings.output, recipe.name, key) is None:
-        combination.check()
-    return state.obtain(settings.output, key, recipe, data, combination.rows(), again=arguments.again)
+        console.note(f"--map {shown(name)}: no column of the rows and no list has this name")
 
 
 def _kept(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -237,18 +189,17 @@ def _absolute(name: str, value: Any) -> Any:
 def _work(
     console: Console, arguments: argparse.Namespace, folder: "BatchFolder", base: "Base", settings: "Settings"
 ) -> int:
-    from engine.batching.batch import work
+    from engine.batching.batch import opened, work
     from engine.cli.queue_view import QueueView
 
     options, rows = _options(arguments, folder), folder.recipe.rows
     gc.freeze()  # what is there now stays: see engine.cli.main
     gc.enable()
-    with Interrupts() as stop, folder.open() as journal:
-        folder.queue(journal, base.group)
-        before = journal.counts()["done"]
+    with Interrupts() as stop, opened(folder, base, settings) as held:
+        before = held.journal.counts()["done"]
         view = QueueView(console, arguments.json, arguments.quiet, arguments.verbose, total=rows, begun=before)
         _greet(view, base, folder, before)
-        tally = work(folder, journal, base, settings, options, view, stop)
+        tally = work(held, options, view, stop)
         view.summary(tally.done, tally.failed, tally.waiting)
         if stop() and tally.waiting:
             view.note(f"to go on: comfyless batch --resume {shlex.quote(str(folder.path))}")
@@ -289,12 +240,12 @@ def _options(arguments: argparse.Namespace, folder: "BatchFolder") -> "Options":
             raise _bad(said, f"They have {', '.join(map(shown, known)) or 'none'}.")
         axes = (names[0], names[1] if len(names) > 1 else None)
     return Options(
-        arguments.fail_fast,
-        arguments.retries,
-        where_of(arguments),
-        not arguments.no_sheet,
-        axes,
-        arguments.crashes,
+        fail_fast=arguments.fail_fast,
+        retries=arguments.retries,
+        where=where_of(arguments),
+        sheet=not arguments.no_sheet,
+        axes=axes,
+        crashes=arguments.crashes,
     )
 
 

@@ -12,7 +12,7 @@ from engine.cli.exit_codes import DONE, INVALID
 from engine.cli.graph_file import check_place, text_of, write
 from engine.cli.options import READING, Verbs, add_sets, add_settings, add_verb, settings_of
 from engine.cli.problems import line_of, tell
-from engine.cli.repeating import add_prompt_seed, choosing
+from engine.cli.repeating import add_prompt_seed
 from engine.errors import GraphInvalid
 from schemas.report import Problem, RunReport
 
@@ -101,6 +101,7 @@ def _check_place(arguments: argparse.Namespace, form: str, out: str | None) -> N
 
 def _export_text(console: Console, arguments: argparse.Namespace, form: str, out: str | None) -> None:
     from engine.cli.loading import load
+    from engine.editor.control import choosing
 
     settings = settings_of(arguments)
     workflow = load(
@@ -144,6 +145,7 @@ def _unknown(workflow: "Workflow", settings: "Settings") -> list[str]:
 
 def _export_drawing(console: Console, arguments: argparse.Namespace, form: str, out: str | None) -> None:
     from engine.cli.drawn import draw
+    from engine.editor.control import choosing
     from engine.reading.source import bytes_of
 
     options = choosing(arguments.prompt_seed)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from engine.cli.loading import load, shortened
 from engine.cli.views import View
+from schemas.workflow import OFF
 
 if TYPE_CHECKING:
     from engine.editor.translating import Options
     from schemas.settings import Settings
     from schemas.workflow import Workflow
 
-OFF = "off"
 CONTROLS = ("fixed", "increment", "decrement", "randomize")
 NOTHING_CHANGES = "nothing changes between the runs; --control randomize gives each new seeds"
 
@@ -43,15 +43,6 @@ def add_repeating(parser: argparse.ArgumentParser) -> None:
 def add_prompt_seed(parser: argparse.ArgumentParser, said: str) -> None:
     """Take what chooses in dynamic prompts: a number, OFF, or None for the default."""
     parser.add_argument("--prompt-seed", metavar="N", type=_prompt_seed, help=said)
-
-
-def choosing(seed: int | str | None, number: int = 0) -> "Options | None":
-    """What the editor does with prompts by that seed in that run, counted from 0; None for what it does by default."""
-    if seed is None and number == 0:
-        return None
-    from engine.editor.translating import Options
-
-    return Options(seed=None if seed == OFF else int(seed or 0) + number)
 
 
 class Batch:
@@ -134,6 +125,8 @@ class Batch:
         return bool(self._arguments.json or self._arguments.verbose)
 
     def _options(self) -> "Options | None":
+        from engine.editor.control import choosing
+
         return choosing(self._seed, self._number)
 
 

@@ -9,15 +9,29 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.editor.laying import laid
 from schemas.node_schema import SEEDS
 from schemas.prompt import Prompt, PromptNode, link_of
-from schemas.workflow import DECREMENT, FIXED, INCREMENT, RANDOMIZE, WRAP, Control, Workflow
+from schemas.workflow import DECREMENT, FIXED, INCREMENT, OFF, RANDOMIZE, WRAP, Control, Workflow
 
+if TYPE_CHECKING:
+    from engine.editor.translating import Options
 EXACT = 2**50
 """The editor draws random numbers no larger than this, though a seed may be."""
+
+
+def choosing(seed: int | str | None, number: int = 0) -> "Options | None":
+    """What the editor does with dynamic prompts by that seed, or OFF, in that run, counted from 0.
+
+    None for what it does by default.
+    """
+    if seed is None and number == 0:
+        return None
+    from engine.editor.translating import Options
+
+    return Options(seed=None if seed == OFF else int(seed or 0) + number)
 
 
 def next_values(workflow: Workflow, chance: random.Random) -> Workflow:

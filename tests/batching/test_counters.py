@@ -10,13 +10,10 @@ from typing import NamedTuple
 import pytest
 
 from engine import api
-from engine.batching import batch, foretelling, state
-from engine.batching.base import Base
-from engine.batching.combine import Combination
-from engine.batching.grid import axes_of
-from engine.batching.mapping import Columns
+from engine.batching import batch, foretelling
+from engine.batching.request import Request
 from engine.cli import demo
-from schemas.batch import Forecast, Recipe
+from schemas.batch import Forecast
 from schemas.job import Outcome
 from schemas.report import Event, Work
 from schemas.settings import Settings
@@ -65,16 +62,15 @@ def settings_in(folder: Path, ram: int | None = None, cache: Path | None = None)
 def counted(settings: Settings, grids: list[str]) -> Counted:
     """Run a batch of the demo's graph, after foretelling it."""
     data = resources.files("graphs").joinpath(demo.GRAPH).read_bytes()
-    base = Base(data, "graph.json", [*demo.changes(demo.PROMPT, None), f"KSampler.steps={STEPS}"], settings=settings)
-    columns = Columns(base)
-    combination = Combination(base, columns, grids=axes_of(grids, "--grid", columns.knows))
+    sets = [*demo.changes(demo.PROMPT, None), f"KSampler.steps={STEPS}"]
+    request = Request(data, "graph.json", sets, grids=grids)
+    base = request.base(settings)
+    combination = request.combination(base)
     _, forecast = foretelling.foretold(base, combination, settings)
-    recipe = Recipe(name="graph.json", graph="graph.json", rows=combination.total)
-    made = state.obtain(settings.output, "counted", recipe, data, combination.rows())
-    with made.open() as journal:
-        made.queue(journal, base.group)
-        batch.work(made, journal, base, settings, batch.Options(sheet=False), Ears(), lambda: False)
-        reports = [Outcome.model_validate_json(job.outcome or "").report for job in journal.jobs("done")]
+    folder = request.folder(combination, settings.output)
+    with batch.opened(folder, base, settings) as opened:
+        batch.work(opened, batch.Options(sheet=False), Ears(), lambda: False)
+        reports = [Outcome.model_validate_json(job.outcome or "").report for job in opened.journal.jobs("done")]
     assert len(reports) == combination.total
     return Counted(forecast, [report.work for report in reports])
 

@@ -9,18 +9,15 @@ from unittest.mock import Mock
 
 import pytest
 
-from engine.batching import batch, state
-from engine.batching.base import Base
+from engine.batching import batch
 from engine.batching.batch import Options, Tally
-from engine.batching.combine import Combination
-from engine.batching.grid import axes_of
 from engine.batching.manifest import Manifest
-from engine.batching.mapping import Columns
+from engine.batching.request import Request
 from engine.batching.state import BatchFolder
 from engine.errors import NotWritten
 from engine.working import anywhere
 from engine.working.anywhere import Where
-from schemas.batch import ManifestLine, Recipe
+from schemas.batch import ManifestLine
 from schemas.job import JobEnded, JobStarted
 from schemas.report import Event, Saved
 from schemas.settings import Settings
@@ -66,16 +63,11 @@ class Bench:
 
     def run(self, grids: list[str], ears: Ears | None = None, graph: Any = GRAPH, **options: Any) -> Tally:
         ears = ears or Ears()
-        data = json.dumps(graph).encode()
-        base = Base(data, "graph.json", settings=self.settings)
-        columns = Columns(base)
-        combination = Combination(base, columns, grids=axes_of(grids, "--grid", columns.knows))
-        recipe = Recipe(name="graph.json", graph="graph.json", rows=combination.total)
-        key = state.identity(data, combination.meaning())
-        made = state.obtain(self.settings.output, key, recipe, data, combination.rows())
-        with made.open() as journal:
-            made.queue(journal, base.group)
-            return batch.work(made, journal, base, self.settings, Options(**options), ears, ears.stop)
+        request = Request(json.dumps(graph).encode(), "graph.json", grids=grids)
+        base = request.base(self.settings)
+        folder = request.folder(request.combination(base), self.settings.output)
+        with batch.opened(folder, base, self.settings) as opened:
+            return batch.work(opened, Options(**options), ears, ears.stop)
 
     @property
     def pictures(self) -> list[str]:

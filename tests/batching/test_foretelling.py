@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 
 from engine.batching import foretelling
-from engine.batching.base import Base
-from engine.batching.combine import Combination
 from engine.batching.foretelling import foretold
-from engine.batching.grid import axes_of
-from engine.batching.mapping import Columns
+from engine.batching.request import Request
 from schemas.batch import Forecast, Row
 from schemas.settings import Settings
 
@@ -24,9 +21,9 @@ GRAPH: dict[str, Any] = {
 
 def tell(grids: list[str], folder: Path) -> tuple[list[Row], Forecast]:
     settings = Settings(output=folder / "output", cache=folder / "cache", device="cpu")
-    base = Base(json.dumps(GRAPH).encode(), "graph.json", settings=settings)
-    columns = Columns(base)
-    return foretold(base, Combination(base, columns, grids=axes_of(grids, "--grid", columns.knows)), settings)
+    request = Request(json.dumps(GRAPH).encode(), "graph.json", grids=grids)
+    base = request.base(settings)
+    return foretold(base, request.combination(base), settings)
 
 
 def test_shared_steps_are_counted_once_and_nothing_is_written(tmp_path: Path) -> None:

@@ -24,13 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from engine import api
-from engine.batching import batch, state
-from engine.batching.base import Base
-from engine.batching.combine import Combination
-from engine.batching.grid import axes_of
-from engine.batching.mapping import Columns
+from engine.batching import batch
+from engine.batching.request import Request
 from engine.watching.watch import Options, watch
-from schemas.batch import Recipe
 from schemas.job import JobEnded
 from schemas.report import Event, StepDone
 from schemas.settings import Settings
@@ -123,16 +119,12 @@ def watched(folder: Path, number: int, steps: int) -> list[Job]:
 def batched(folder: Path, number: int, steps: int) -> list[Job]:
     """A row for each seed."""
     settings = settings_in(folder)
-    data = graph(PROMPT, 0, steps=steps)
-    base = Base(data, "graph.json", settings=settings)
-    columns = Columns(base)
-    combination = Combination(base, columns, grids=axes_of([f"KSampler.seed=0..{number - 1}"], "--grid", columns.knows))
-    recipe = Recipe(name="graph.json", graph="graph.json", rows=combination.total)
-    made = state.obtain(settings.output, "bench", recipe, data, combination.rows())
+    request = Request(graph(PROMPT, 0, steps=steps), "graph.json", grids=[f"KSampler.seed=0..{number - 1}"])
+    base = request.base(settings)
+    folder = request.folder(request.combination(base), settings.output)
     ears = Ears()
-    with made.open() as journal:
-        made.queue(journal, base.group)
-        batch.work(made, journal, base, settings, batch.Options(sheet=False), ears, lambda: False)
+    with batch.opened(folder, base, settings) as opened:
+        batch.work(opened, batch.Options(sheet=False), ears, lambda: False)
     return ears.jobs
 
 

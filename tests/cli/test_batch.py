@@ -15,15 +15,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from engine.batching.base import Base
-from engine.batching.combine import Combination
-from engine.batching.grid import axes_of
-from engine.batching.mapping import Columns
+from engine.batching.request import Request
 from engine.batching.state import BatchFolder
 from engine.cli.console import Console
-from engine.cli.repeating import Batch, choosing
+from engine.cli.repeating import Batch
 from engine.cli.views import Records
 from engine.journal.journal import Journal
+from schemas.settings import Settings
 from tests.cli.conftest import Ended
 
 Command = Callable[..., Ended]
@@ -191,11 +189,10 @@ def test_repeated_rows_are_the_runs_of_run_repeat(
     Path("g.json").write_text(json.dumps(graph))
     common = {"control": control, "prompt_seed": 5, "json": True, "verbose": False}
     wanted = prompts_of_run(Namespace(sets=sets, **common), 4)
-    base = Base(Path("g.json").read_bytes(), "g.json", mode=control, choosing=lambda number: choosing(5, number))
-    columns = Columns(base)
-    axes = axes_of(sets, "--grid", columns.knows)
-    rows = Combination(base, columns, grids=axes, repeat=4, seed=5).rows()
-    assert [base.workflow_of(row).prompt for row in rows] == wanted
+    data = Path("g.json").read_bytes()
+    request = Request(data, "g.json", grids=sets, repeat=4, prompt_seed=5, control=control)
+    base = request.base(Settings())
+    assert [base.workflow_of(row).prompt for row in request.combination(base).rows()] == wanted
 
 
 def test_an_interrupted_batch_ends_with_130_and_the_same_command_goes_on(batch: Command) -> None:
