@@ -13,11 +13,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.batching.replacing import Replacement
 from engine.batching.sheet_axes import Cell, Grid, grid_of
 from engine.drawing import colours, letters, saving, thumbnails
 from engine.drawing.pen import Pen
 from engine.drawing.scene import Area, Point
+from engine.whole_files import replacing
 
 NAME = "contact_sheet"
 MOST_CELLS = 2_000
@@ -82,7 +82,7 @@ def write(
     written: list[Path] = []
     for number, sheet in enumerate(sheets(cells, axes, title), 1):
         path = _path(folder, number)
-        with Replacement(path) as file:
+        with replacing(path) as file:
             file.write(sheet)
         written.append(path)
     for number in count(len(written) + 1):

@@ -15,7 +15,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from engine.batching.replacing import Replacement
+from engine.whole_files import replacing
 from schemas.batch import ManifestLine
 
 JSON_LINES, TABLE = "manifest.jsonl", "manifest.csv"
@@ -38,7 +38,7 @@ class Manifest:
         Hashes that a line lacks are taken from what was there, if it names the same files, or from the files.
         """
         known = {line.row: line for line in self.read()}
-        with Replacement(self._lines) as file:
+        with replacing(self._lines) as file:
             for line in lines:
                 self._columns |= dict.fromkeys(line.settings)
                 before = known.get(line.row)
@@ -74,7 +74,7 @@ class Manifest:
 
     def _write_table(self) -> None:
         """The table anew, from the JSON lines."""
-        with Replacement(self._table) as file:
+        with replacing(self._table) as file:
             file.write(_table_lines([(*BEFORE, *self._columns, *BEHIND)]))
             for line in self.read():
                 file.write(_table_lines([self._cells(line)]))

@@ -10,7 +10,6 @@ The same command finds its folder again. The folder is there whole or not at all
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +24,7 @@ from pydantic import ValidationError
 from engine.errors import GraphInvalid
 from engine.journal.journal import Journal, NewJob
 from engine.reading.printable import printable, shown
+from engine.whole_files import write_new
 from schemas.batch import Recipe, Row
 from schemas.report import Problem
 
@@ -127,9 +127,9 @@ def _made(first: Path, recipe: Recipe, graph: bytes, rows: Iterable[Row]) -> Pat
     passing = first.with_name(f"{_PASSING}{first.name}")
     passing.mkdir()
     try:
-        _write(passing / recipe.graph, [graph])
-        _write(passing / ROWS, (f"{_text(row)}\n".encode() for row in rows))
-        _write(passing / RECIPE, [recipe.model_dump_json(indent=2).encode()])
+        write_new(passing / recipe.graph, [graph], durable=True)
+        write_new(passing / ROWS, (f"{_text(row)}\n".encode() for row in rows), durable=True)
+        write_new(passing / RECIPE, [recipe.model_dump_json(indent=2).encode()], durable=True)
         for number in count(1):
             path = first if number == 1 else first.with_name(f"{first.name}-{number}")
             if not path.exists():
@@ -154,14 +154,6 @@ def _number(path: Path) -> int:
 def _text(row: Row) -> str:
     """By json: pydantic's own writer refuses halves of surrogate pairs."""
     return json.dumps(row.model_dump(), separators=(",", ":"))
-
-
-def _write(path: Path, parts: Iterable[bytes]) -> None:
-    with path.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _refused(path: Path, said: str, fix: str) -> GraphInvalid:

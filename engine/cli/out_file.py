@@ -1,12 +1,12 @@
 """The file named with -o: looked at before anything else is done, written whole or not at all."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import GraphInvalid, NotWritten
+from engine.whole_files import write_instead
 from schemas.report import Problem
 
 
@@ -38,22 +38,7 @@ def write(path: Path, data: bytes, what: str) -> None:
 
     what: is written, for messages, such as "the graph".
     """
-    target = Path(os.path.realpath(path))
     try:
-        handle, growing = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(growing, 0o666 & ~_umask())
-            os.replace(growing, target)
-        except BaseException:
-            os.unlink(growing)
-            raise
+        write_instead(Path(os.path.realpath(path)), [data])
     except OSError as error:
         raise NotWritten(f"{what} could not be written to {path}: {error.strerror or error}.") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

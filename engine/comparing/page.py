@@ -1,11 +1,9 @@
 """The page: one HTML file that holds a whole comparison, pictures included. No script, nothing from the network."""
 
 import base64
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from random import getrandbits
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from engine.comparing.page_style import STYLE
 from engine.comparing.words import decibel, facts_rows, number, percent, share
 from engine.errors import GraphInvalid, NotWritten
 from engine.running.outputs import encode_png
+from engine.whole_files import write_instead
 from schemas.report import Problem
 
 MARK = '<meta name="generator" content="comfyless compare'
@@ -47,15 +46,9 @@ def check_place(path: Path, force: bool) -> None:
 
 def write_page(path: Path, comparison: Comparison, pairs: Sequence[Pair]) -> None:
     """Write it whole or not at all. Raises NotWritten."""
-    passing = path.with_name(f".{path.name}-{os.getpid()}-{getrandbits(32):08x}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with passing.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as file:
-                file.writelines(page(comparison, pairs))
-            passing.replace(path)
-        finally:
-            passing.unlink(missing_ok=True)
+        write_instead(path, (part.encode("utf-8", "xmlcharrefreplace") for part in page(comparison, pairs)))
     except OSError as error:
         raise NotWritten(f"the page could not be written to {path}: {error.strerror or error}.") from error
 

@@ -8,6 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from uuid import uuid4
 
+from engine.whole_files import write_new
+
 _NAME = re.compile(r"[0-9a-f]{64}\.safetensors")
 _UNFINISHED = ".part"
 
@@ -41,13 +43,7 @@ class Blobs:
         folder = self._folder / name[:2]
         folder.mkdir(parents=True, exist_ok=True)
         growing = folder / f"{uuid4().hex}{_UNFINISHED}"
-        try:
-            # Not synchronised: a file that a power cut leaves incomplete is told by its digest.
-            with open(growing, "xb") as file:
-                file.writelines(parts)
-        except BaseException:
-            discard(growing)
-            raise
+        write_new(growing, parts, durable=False)  # what a power cut leaves incomplete is told by its digest
         return growing
 
     def place(self, growing: Path, name: str) -> None:

@@ -23,6 +23,7 @@ from engine import VERSION
 from engine.errors import NotWritten
 from engine.graph.folders import INPUT
 from engine.running.output_names import Place, expand, place_of
+from engine.whole_files import give_name, own_passing_name, write_new
 from schemas.prompt import Prompt
 from schemas.sockets import FileRef
 
@@ -154,33 +155,14 @@ def seeds_in(prompt: Prompt) -> dict[str, int]:
 
 def _write(place: Place, batch_index: int, data: bytes, durable: bool) -> Path:
     """Put the bytes under the place's next free counter. durable: wait until they are on the disk itself."""
-    passing = place.folder / f".comfyless-{os.getpid()}-{random.getrandbits(64):016x}.part"
+    passing = own_passing_name(place.folder)
+    write_new(passing, [data], durable)
     try:
-        with open(passing, "xb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
         for counter in count(place.last_counter() + 1):
             path = place.folder / place.file_name(batch_index, counter)
             with suppress(FileExistsError):
-                _settle(passing, path)
+                give_name(passing, path)
                 return path
     finally:
         passing.unlink(missing_ok=True)
     raise AssertionError("counters do not end")
-
-
-def _settle(passing: Path, path: Path) -> None:
-    """Give the file its lasting name. Raises FileExistsError, and changes nothing, if that is taken."""
-    try:
-        os.link(passing, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links (exFAT, some network shares): take the name first, then fill it
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        try:
-            os.replace(passing, path)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.errors import NotWritten
 from engine.journal.journal import Job, Journal
+from engine.whole_files import replacing
 from engine.working.placing import Changed, redirected
-from engine.working.settling import write_over
 from engine.working.waiting import may_pass, told
 from schemas.job import JobResult, Outcome
 from schemas.report import RunReport
@@ -92,7 +92,8 @@ def brought(result: JobResult, staging: Path) -> JobResult:
     moved: dict[str, str] = {}
     for number, (path, data) in enumerate(result.contents.items(), 1):
         moved[path] = str(staging / f"{number:05}.png")
-        write_over(Path(moved[path]), data)
+        with replacing(Path(moved[path])) as file:
+            file.write(data)
     drafts = [draft.model_copy(update={"file": moved.get(draft.file, draft.file)}) for draft in result.drafts]
     report = redirected(result.report, moved)
     return result.model_copy(update={"drafts": drafts, "report": report, "contents": {}})

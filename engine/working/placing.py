@@ -15,8 +15,9 @@ from pathlib import Path
 from engine.errors import NotWritten
 from engine.running.output_names import Place, place_of
 from engine.running.outputs import Kind
+from engine.whole_files import passing_name, replacing
 from engine.working.error_note import error_note
-from engine.working.settling import bring, keep_names, passing_name, settle, settle_across, write_over
+from engine.working.settling import bring, keep_names, settle, settle_across
 from engine.working.staging import LONGEST_NAME
 from schemas.job import Draft, Move, Outcome
 from schemas.report import RunReport
@@ -143,7 +144,8 @@ class _Placing:
 
     def _write(self, path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_over(path, text.encode("utf-8", "backslashreplace"))
+        with replacing(path) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
         self._touched.add(path.parent)
 
     def _move(self, move: Move) -> None:

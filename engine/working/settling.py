@@ -2,16 +2,12 @@
 
 import errno
 import filecmp
-import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL})
-"""What systems without hard links say (exFAT, some network shares; EINVAL is Windows'), or links that are forbidden."""
+from engine.whole_files import give_name, naming, passing_name
 
 CLAIM_SECONDS = 0.1
 """An empty file that stands longer than this was left by a crash; between claim and picture lie microseconds."""
@@ -27,7 +23,7 @@ def settle(source: Path, target: Path, again: bool = False) -> None:
     if not source.exists() and target.exists():
         return
     try:
-        _put(source, target)
+        give_name(source, target)
     except FileExistsError:
         if _is_same(source, target):
             source.unlink()
@@ -56,37 +52,11 @@ def settle_across(source: Path, target: Path, again: bool = False) -> None:
 def bring(source: Path, folder: Path) -> Path:
     """A copy of a file in a folder on another file system, whole and under a passing name; the same one each time."""
     passing = passing_name(source, folder)
-    with _naming(folder / source.name), open(source, "rb") as reading, open(passing, "wb") as writing:
+    with naming(folder / source.name), open(source, "rb") as reading, open(passing, "wb") as writing:
         shutil.copyfileobj(reading, writing)
         writing.flush()
         os.fsync(writing.fileno())
     return passing
-
-
-def passing_name(source: Path, folder: Path) -> Path:
-    """What the copy of a file is called until it has its name; it fits wherever the file's own name did."""
-    digest = hashlib.sha256(os.fsencode(source)).hexdigest()[:16]
-    return folder / f".comfyless-{digest}.part"
-
-
-def write_over(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, instead of the one that is there; equal calls leave one file."""
-    passing = passing_name(path, path.parent)
-    with _naming(path), open(passing, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(passing, path)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let the trouble of a write, which names no file, name this one."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = error.filename or str(path)
-        raise
 
 
 def keep_names(folders: set[Path]) -> None:
@@ -102,29 +72,6 @@ def keep_names(folders: set[Path]) -> None:
                 raise
         finally:
             os.close(descriptor)
-
-
-def _put(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        _claim(source, target)
-    else:
-        source.unlink()
-
-
-def _claim(source: Path, target: Path) -> None:
-    """Take the name first, then fill it: where no links are, the only way that never replaces another's file."""
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    try:
-        os.replace(source, target)
-    except OSError:
-        target.unlink(missing_ok=True)
-        raise
 
 
 def _is_same(source: Path, target: Path) -> bool:

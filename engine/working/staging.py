@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.errors import NotWritten
 from engine.running.output_names import Place, place_of
 from engine.running.outputs import COMPRESSION, Kind, encode_png, name_of
+from engine.whole_files import write_new
 from schemas.job import Draft
 from schemas.report import RunReport
 
@@ -53,7 +54,7 @@ class StagingFolder:
         path = self._folder / f"{len(self._drafts) + 1:05}.png"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(path, encode_png(picture, metadata, COMPRESSION[kind]), durable=kind == "output")
+            write_new(path, [encode_png(picture, metadata, COMPRESSION[kind])], durable=kind == "output")
         except OSError as error:
             self.disk = f"no picture could be written to {self._folder}: {error.strerror or error}."
             raise NotWritten(self.disk) from error
@@ -65,21 +66,6 @@ class StagingFolder:
         nodes = {path: node for node, paths in report.outputs.items() for path in paths}
         named = (self._drafts[path] for path in self._drafts if path in nodes)
         return [draft.model_copy(update={"node": nodes[draft.file]}) for draft in named]
-
-
-def write_whole(path: Path, data: bytes, durable: bool) -> None:
-    """Write a new file, or nothing. durable: wait until it is on the disk itself. Raises OSError."""
-    try:
-        with open(path, "xb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-    except FileExistsError:
-        raise
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _refuse_long(place: Place, batch_index: int, prefix: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from engine.batching.manifest import JSON_LINES, TABLE, Manifest, sha256_of
-from engine.batching.replacing import Replacement
 from schemas.batch import ManifestLine
+from tests.working.crashing import Killed, half_written
 
 
 def line(row: int, **more: Any) -> ManifestLine:
@@ -104,8 +104,10 @@ def test_a_rebuilt_manifest_keeps_the_hashes_it_knew_and_hashes_only_other_files
 def test_what_a_process_left_that_was_killed_while_it_rebuilt_goes_with_the_next(tmp_path, monkeypatch):
     Manifest(tmp_path).add(line(1))
     with monkeypatch.context() as patch:
-        patch.setattr(Replacement, "__exit__", lambda self, *_: self._file.close())
-        Manifest(tmp_path).rebuild([line(1)])
+        half_written(patch)
+        with pytest.raises(Killed):
+            Manifest(tmp_path).rebuild([line(1)])
+    assert len(os.listdir(tmp_path)) == 3
     monkeypatch.setattr(os, "getpid", lambda: -1)
     Manifest(tmp_path).rebuild([line(1)])
     assert sorted(path.name for path in tmp_path.iterdir()) == [TABLE, JSON_LINES]
@@ -145,6 +147,6 @@ def test_rows_that_cannot_be_listed_leave_the_old_manifest(tmp_path):
 
 
 def test_an_empty_batch_has_a_table_with_its_head(tmp_path):
-    Manifest(tmp_path / "new", ["seed"]).rebuild([])
-    assert (tmp_path / "new" / TABLE).read_text().strip() == "row,seed,state,outputs,hashes,seconds,attempts,error"
-    assert json_rows(tmp_path / "new") == []
+    Manifest(tmp_path, ["seed"]).rebuild([])
+    assert (tmp_path / TABLE).read_text().strip() == "row,seed,state,outputs,hashes,seconds,attempts,error"
+    assert json_rows(tmp_path) == []

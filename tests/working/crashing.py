@@ -46,9 +46,10 @@ def killed_after(changes: int, below: str) -> Iterator[None]:
 
 
 def half_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let fsync kill: what was written may be there, in part, under its passing name."""
+    """Let fsync kill: what was written may be there, in part, under its passing name; nobody comes to remove it."""
 
-    def kill(descriptor: int) -> None:
+    def kill(*_: object) -> None:
         raise Killed("fsync")
 
-    monkeypatch.setattr(os, "fsync", kill)
+    for name in ("fsync", "unlink"):
+        monkeypatch.setattr(os, name, kill)

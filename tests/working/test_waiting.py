@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.working.settling import write_over
+from engine.whole_files import replacing
 from engine.working.waiting import Owed, may_pass, told
 
 FULL = OSError(errno.ENOSPC, "No space left on device", "/out/x.png")
@@ -42,8 +42,9 @@ def test_a_write_that_finds_no_room_names_its_file(tmp_path: Path, monkeypatch: 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("engine.working.settling.os.fsync", full)
+    monkeypatch.setattr("engine.whole_files.os.fsync", full)
     with pytest.raises(OSError, match="No space") as raised:
-        write_over(tmp_path / "a.report.json", b"{}")
+        with replacing(tmp_path / "a.report.json") as file:
+            file.write(b"{}")
     assert told(raised.value) == f"{tmp_path / 'a.report.json'}: No space left on device"
     assert may_pass(raised.value)
