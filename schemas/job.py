@@ -11,6 +11,9 @@ from schemas.workflow import Workflow
 JobState = Literal["waiting", "running", "finishing", "done", "failed"]
 """Waiting to be claimed; claimed by somebody; run, its files being put in their places; over, one way or the other."""
 
+CRASHES = 3
+"""Deaths of the program that one job may take part in, where nobody says otherwise."""
+
 
 class Draft(BaseModel):
     """A picture that a job has made, whole but not yet under its own name.

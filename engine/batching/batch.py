@@ -20,6 +20,8 @@ from engine.working.anywhere import Where
 from engine.working.listening import Ears, Listener
 from engine.working.pulse import Pulse
 from engine.working.source import Stop
+from engine.working.work import roots_of
+from schemas.job import CRASHES
 from schemas.settings import Settings
 
 WAVE, LARGE_WAVE = 16, 256
@@ -43,7 +45,7 @@ class Options:
     where: Where = Where()
     sheet: bool = True
     axes: tuple[str, str | None] | None = None
-    crashes: int = 3
+    crashes: int = CRASHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _run(batch: OpenBatch, manifest: Manifest, options: Options, listener: Liste
             manifest,
             listener=ears,
             folder=folder.path,
-            roots={"output": settings.output, "temp": settings.temp},
+            roots=roots_of(settings),
             retries=options.retries,
             crashes=options.crashes,
             wave=wave(settings, left, where),

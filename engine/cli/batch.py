@@ -148,10 +148,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _settings(arguments: argparse.Namespace) -> "Settings":
     """As given, with a cache on disk unless it is off."""
-    from engine.disk_cache.places import default_folder
+    from engine.disk_cache.places import with_cache
 
-    settings = settings_of(arguments)
-    return settings if settings.cache is not None else settings.model_copy(update={"cache": default_folder()})
+    return with_cache(settings_of(arguments))
 
 
 def _request(arguments: argparse.Namespace) -> "Request":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cli import words
 from engine.cli.console import Console
 from engine.cli.exit_codes import DONE, INVALID, worst
-from engine.cli.options import READING, Verbs, add_files, add_manner, add_settings, settings_of
+from engine.cli.options import READING, Verbs, add_files, add_manner, add_settings, settings_of, whole
 from engine.cli.problems import tell
 from engine.cli.table import table
 from engine.errors import GraphInvalid
@@ -37,7 +37,7 @@ def add(verbs: Verbs) -> None:
     parser = verbs.add_parser("cache", help=HELP, description=said, allow_abbrev=False)
     own = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     listing = _add(own, "list", list_entries, "list the entries, those used last first")
-    listing.add_argument("--limit", metavar="N", type=_count, help="show so many entries (default: all)")
+    listing.add_argument("--limit", metavar="N", type=whole, help="show so many entries (default: all)")
     add_manner(listing, quiet=False)
     add_settings(listing, ("cache",))
     explaining = _add(own, "explain", explain, "tell for each step of a graph whether it is kept, and if not, why")
@@ -206,12 +206,6 @@ def _lines(console: Console, folder: Path) -> "list[Line]":
 
 def _entries(number: int) -> str:
     return f"{number:,} {'entry' if number == 1 else 'entries'}"
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
-    return int(text)
 
 
 def _seconds(text: str) -> float:

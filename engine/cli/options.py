@@ -98,3 +98,10 @@ def settings_of(arguments: argparse.Namespace) -> "Settings":
         return Settings(**given)
     except ValidationError as error:
         raise GraphInvalid(problems_of(error, {name: options[name] for name in given})) from error
+
+
+def whole(text: str) -> int:
+    """A number from 0, as an option's value."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")

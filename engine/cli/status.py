@@ -12,8 +12,8 @@ from engine.cli.exit_codes import DONE
 from engine.cli.options import Verbs, add_manner, add_verb
 
 if TYPE_CHECKING:
-    from engine.watching.status import Status, Worker
     from engine.working.pulse import Current
+    from engine.working.status import Status, Worker
 
 HELP = "what a watched folder or a batch is at"
 SAID = "Tell from its journal what waits, runs, is done and failed, who works on it, and how long it will take."
@@ -31,7 +31,7 @@ def status(arguments: argparse.Namespace) -> int:
     """Tell it; 0 whatever it is, as long as there is a journal."""
     from engine.errors import GraphInvalid
     from engine.watching.places import journal_in
-    from engine.watching.status import read_status
+    from engine.working.status import read_status
     from schemas.report import Problem
 
     console = Console()

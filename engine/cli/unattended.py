@@ -3,11 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from engine.cli.options import whole
+from schemas.job import CRASHES
+
 if TYPE_CHECKING:
     from engine.working.anywhere import Where
-
-CRASHES = 3
-"""Deaths of the program that one job may take part in."""
 
 
 def add_working(parser: argparse.ArgumentParser, job: str) -> None:
@@ -29,10 +29,3 @@ def where_of(arguments: argparse.Namespace) -> "Where":
     from engine.working.anywhere import Where
 
     return Where(arguments.workers, arguments.ray)
-
-
-def whole(text: str) -> int:
-    """A number from 0."""
-    if text.isascii() and text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no number. Give a whole number from 0.")

@@ -23,7 +23,8 @@ SAID = (
     " Killed at any moment, it goes on where it was. Ctrl-C or SIGTERM ends it with the sampler's next step, and the"
     " graph is put back; the exit code is 0, with --once 130. Exit code 1: with --once, if a graph failed."
 )
-POLL, SETTLE, CRASHES = 1.0, 2.0, 3
+POLL, SETTLE = 1.0, 2.0
+"""Seconds."""
 
 
 def add(verbs: Verbs) -> None:

@@ -160,10 +160,7 @@ class DiskCache:
         self.flush()
         with self._guarded(), self._reading_lock:
             if self._reading is not None:
-                return [
-                    Line(row.key, row.class_type, row.size, row.seconds, row.made, row.used, row.hits, row.surroundings)
-                    for row in self._reading.rows()
-                ]
+                return [_line_of(row) for row in self._reading.rows()]
         return []
 
     def elsewhere(self, key: str) -> list[str]:

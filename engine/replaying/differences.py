@@ -37,9 +37,9 @@ CAUSES: frozenset[What] = frozenset({"version", "torch", "device", "model", "dty
 class Difference(BaseModel):
     """One thing that is not what it was.
 
-    what: "version" is comfyless's own; "node" the first that gives other numbers; "edited": all are as they
-    were, so that the picture's file was changed since; "after" the last that gives the same
-    if all do; "unrecorded" stands where no cause is known. said: in words. was, now: as recorded. node: its id.
+    what: "version" is comfyless's own; "node" the first that gives other numbers; "edited": all are as they were, so
+    that the picture's file was changed since; "after" the last that gives the same if all do; "unrecorded" stands where
+    no cause is known. said: in words. was, now: as recorded. node: its id.
     """
 
     model_config = ConfigDict(frozen=True)

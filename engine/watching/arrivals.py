@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from engine.reading.source import LARGEST
 from engine.watching.endings import is_whole
-from engine.watching.scanning import Standing, scan, stamp_of
+from engine.watching.scanning import Standing, scan
+from engine.whole_files import stamp_of
 
 STILL = 0.05
 """Seconds between two looks that must find a file unchanged."""

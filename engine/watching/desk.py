@@ -11,7 +11,7 @@ from engine.reading.source import bytes_of
 from engine.running.outputs import Kind
 from engine.watching.leaving import folder_of_pictures, leaving
 from engine.watching.lookout import Lookout
-from engine.watching.scanning import stamp_of
+from engine.whole_files import stamp_of
 from engine.working.desk import Desk, Vanished
 from engine.working.listening import Listener
 from schemas.job import JobResult, Move, Outcome

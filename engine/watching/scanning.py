@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.reading.source import GRAPH_ENDINGS
+from engine.whole_files import stamp_of
 
 DONE, FAILED = "done", "failed"
 """Where graphs go when they have run, below the watched folder."""
@@ -24,11 +25,6 @@ class Standing(NamedTuple):
     name: str
     stamp: str
     mtime_ns: int
-
-
-def stamp_of(found: os.stat_result) -> str:
-    """What tells two states of a file apart: `size mtime_ns ino`."""
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
 
 
 class Scan(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.disk_cache.places import default_folder
+from engine.disk_cache.places import with_cache
 from engine.errors import GraphInvalid, NotWritten
 from engine.journal.journal import Journal
 from engine.watching import places
@@ -21,6 +21,8 @@ from engine.working.anywhere import Where
 from engine.working.listening import Ears, Listener
 from engine.working.pulse import Pulse
 from engine.working.source import Stop
+from engine.working.work import roots_of
+from schemas.job import CRASHES
 from schemas.report import Problem
 from schemas.settings import Settings
 
@@ -44,7 +46,7 @@ class Options:
     by_model: bool = False
     per_graph: bool = False
     retries: int = 0
-    crashes: int = 3
+    crashes: int = CRASHES
     where: Where = Where()
 
 
@@ -66,8 +68,7 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
     Raises GraphInvalid for a folder or settings that cannot be used, JournalInvalid, FileNotFoundError if the folder
     goes away, NotWritten if results or the journal could not be written.
     """
-    if settings.cache is None:
-        settings = settings.model_copy(update={"cache": default_folder()})
+    settings = with_cache(settings)
     found = places.watched(folder, settings)
     state = places.state_folder(found, options.state)
     places.check_writable(state, settings)
@@ -86,7 +87,7 @@ def watch(folder: Path, settings: Settings, options: Options, listener: Listener
             once=options.once,
             per_graph=options.per_graph,
             folder=places.drafts_folder(state, settings.output),
-            roots={"output": settings.output, "temp": settings.temp},
+            roots=roots_of(settings),
             retries=options.retries,
             crashes=options.crashes,
             wave=WAVE if options.by_model else 1,

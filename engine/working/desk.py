@@ -25,7 +25,7 @@ from engine.running.outputs import Kind
 from engine.working.ending import Ending, brought, failed
 from engine.working.placing import Changed, Counters, place
 from engine.working.waiting import Backoff, Owed
-from schemas.job import JobEnded, JobOrder, JobResult, JobStarted, JobState, Outcome, Waits
+from schemas.job import CRASHES, JobEnded, JobOrder, JobResult, JobStarted, JobState, Outcome, Waits
 from schemas.report import Event, RunReport, Saved, Warned
 from schemas.workflow import Workflow
 
@@ -77,7 +77,7 @@ class Desk(ABC):
         roots: Mapping[Kind, Path],
         *,
         retries: int = 0,
-        crashes: int = 3,
+        crashes: int = CRASHES,
         wave: int = 16,
         patient: bool = False,
         fail_fast: bool = False,

@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.errors import NotWritten
 from engine.running.output_names import Place, place_of
 from engine.running.outputs import Kind
-from engine.whole_files import passing_name, replacing
+from engine.whole_files import passing_name, replacing, stamp_of
 from engine.working.error_note import error_note
 from engine.working.settling import bring, keep_names, settle, settle_across
 from engine.working.staging import LONGEST_NAME
@@ -174,12 +174,12 @@ class _Placing:
 
 
 def _stands(path: Path, stamp: str) -> bool:
-    """Whether the file that was run is here. stamp: size, time and number of it; "" for whatever is here."""
+    """Whether the file that was run is here. stamp: of it (see stamp_of); "" for whatever is here."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return stamp in ("", f"{found.st_size} {found.st_mtime_ns} {found.st_ino}")
+    return stamp in ("", stamp_of(found))
 
 
 def _keep_link(path: Path) -> None:

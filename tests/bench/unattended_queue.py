@@ -27,6 +27,7 @@ from engine.watching.arrivals import Arrivals
 from engine.watching.desk import WatchDesk
 from engine.watching.lookout import Lookout
 from engine.watching.waking import Waker
+from engine.working.work import roots_of
 from schemas.job import JobOrder, JobResult
 from schemas.report import Event, RunReport
 from schemas.settings import Settings
@@ -62,7 +63,6 @@ def watching(folder: Path, settings: Settings) -> Iterator[tuple[WatchDesk, Jour
         journal = stack.enter_context(Journal(folder / ".comfyless" / "journal.sqlite"))
         arrivals = Arrivals(folder, note=ears.note)
         lookout = stack.enter_context(Lookout(arrivals, Waker(polling=False, note=ears.note), journal, note=ears.note))
-        roots = {"output": settings.output, "temp": settings.temp}
         desk = WatchDesk(
             journal,
             folder,
@@ -71,7 +71,7 @@ def watching(folder: Path, settings: Settings) -> Iterator[tuple[WatchDesk, Jour
             listener=ears,
             once=True,
             folder=folder / ".comfyless",
-            roots=roots,
+            roots=roots_of(settings),
             wave=1,
         )
         stack.enter_context(closing(desk))

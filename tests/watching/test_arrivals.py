@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.watching.arrivals import STILL, Arrival, Arrivals
-from engine.watching.scanning import stamp_of
+from engine.whole_files import stamp_of
 
 GRAPH = b'{"1": {"class_type": "EmptyImage", "inputs": {}}}'
 

@@ -17,8 +17,8 @@ from engine.journal.journal import Journal, NewJob
 from engine.watching import lookout as lookouts
 from engine.watching.arrivals import Arrival, Arrivals
 from engine.watching.lookout import Lookout
-from engine.watching.scanning import stamp_of
 from engine.watching.waking import Waker
+from engine.whole_files import stamp_of
 
 GRAPH = '{"1": {"class_type": "EmptyImage", "inputs": {}}}'
 LONG = 20.0

@@ -16,8 +16,8 @@ from engine.cli.main import main
 from engine.errors import GraphInvalid
 from engine.journal.journal import Journal
 from engine.watching.places import JOURNAL
-from engine.watching.status import read_status
 from engine.watching.watch import Options, watch
+from engine.working.status import read_status
 from schemas.job import JobEnded
 from schemas.report import Event
 from schemas.settings import Settings

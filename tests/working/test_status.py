@@ -9,8 +9,8 @@ import pytest
 
 from engine.errors import JournalInvalid
 from engine.journal.journal import Journal, NewJob
-from engine.watching.status import read_status
 from engine.working.pulse import Pulse
+from engine.working.status import read_status
 from schemas.job import JobStarted
 from schemas.report import StepStarted
 
