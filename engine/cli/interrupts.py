@@ -52,7 +52,6 @@ class Interrupts:
 
 
 def _heard() -> list[signal.Signals]:
-    """The signals that ask. Windows has no SIGHUP."""
-    hangup = getattr(signal, "SIGHUP", None)
-    closing = [] if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN else [hangup]
-    return [signal.SIGINT, signal.SIGTERM, *closing]
+    """The signals that ask, without those that whoever started us wants ignored: a shell in the background, nohup."""
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return [name for name in known if signal.getsignal(name) is not signal.SIG_IGN]

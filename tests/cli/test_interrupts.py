@@ -15,10 +15,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has non
 
 @pytest.fixture
 def hangup() -> Iterator[Any]:
-    """What the process does when its terminal is closed, restored after the test."""
-    before = signal.getsignal(signal.SIGHUP)
+    """What the process does when its terminal is closed; that and Ctrl-C are restored after the test."""
+    before, interrupt = signal.getsignal(signal.SIGHUP), signal.getsignal(signal.SIGINT)
     yield before
     signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def test_a_closed_terminal_asks_to_stop_however_often_it_says_so(capfd: pytest.CaptureFixture[str]) -> None:
@@ -30,12 +31,13 @@ def test_a_closed_terminal_asks_to_stop_however_often_it_says_so(capfd: pytest.C
     assert capfd.readouterr().err.count("stopping") == 1
 
 
-def test_a_closed_terminal_is_nothing_to_who_ignores_it(hangup: Any) -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("name", [signal.SIGHUP, signal.SIGINT])
+def test_what_is_ignored_from_the_start_stays_ignored(hangup: Any, name: signal.Signals) -> None:
+    signal.signal(name, signal.SIG_IGN)
     with Interrupts() as stop:
-        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), name)
         assert not stop()
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert signal.getsignal(name) is signal.SIG_IGN
 
 
 def test_a_signal_is_heard_where_nothing_can_be_said() -> None:

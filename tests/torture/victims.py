@@ -123,6 +123,7 @@ def fork(arguments: Sequence[str], log: Path, plan: Plan, seed: int) -> Victim:
     try:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
+        _listen()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING)
         if plan.clock:
             _disturb_clock(random.Random(seed))
@@ -141,10 +142,20 @@ def start(arguments: Sequence[str], log: Path, plan: Plan) -> Victim:
     """Run the command as users do, in a process of its own."""
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engine", *arguments], stdout=file, stderr=file, stdin=subprocess.DEVNULL, cwd=ROOT
+            [sys.executable, "-m", "engine", *arguments],
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            cwd=ROOT,
+            preexec_fn=_listen,
         )
     process.returncode = 0  # who waits for it is `Victim.poll`
     return Victim(process.pid, log, plan)
+
+
+def _listen() -> None:
+    """Hear SIGINT, also where a shell has started the torture in the background and wants it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _die_at(operation: int) -> None:
