@@ -27,8 +27,7 @@ from engine import api
 from engine.watching.watch import Options, watch
 from schemas.job import JobEnded
 from schemas.report import Event, StepStarted
-from schemas.settings import Settings
-from tests.soak.graphs import graph, models
+from tests.soak.graphs import graph, settings_in
 
 Put = Callable[[Path, bytes], None]
 
@@ -72,13 +71,6 @@ class Ears:
     def over(self) -> None:
         """A graph is over."""
         self._over.set()
-
-
-def settings_in(folder: Path) -> Settings:
-    """Everything in one folder."""
-    return Settings(
-        models=[models()], output=folder / "output", temp=folder / "temp", device="cpu", cache=folder / "cache"
-    )
 
 
 def renamed(path: Path, content: bytes) -> None:

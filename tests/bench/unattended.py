@@ -29,8 +29,7 @@ from engine.batching.request import Request
 from engine.watching.watch import Options, watch
 from schemas.job import JobEnded
 from schemas.report import Event, StepDone
-from schemas.settings import Settings
-from tests.soak.graphs import graph, models
+from tests.soak.graphs import graph, models, settings_in
 
 SAMPLER, SAVING = "KSampler", "SaveImage"
 PROMPT = "a red circle on a blue background"
@@ -90,12 +89,10 @@ class Ears:
         self._job, self._wall, self._cpu = Job(), wall, cpu
 
 
-def settings_in(folder: Path) -> Settings:
-    """Everything in one folder, which is made."""
+def made(folder: Path) -> Path:
+    """The folder, which is new."""
     folder.mkdir()
-    return Settings(
-        models=[models()], output=folder / "output", temp=folder / "temp", device="cpu", cache=folder / "cache"
-    )
+    return folder
 
 
 def files(folder: Path, number: int, steps: int) -> list[Path]:
@@ -182,13 +179,13 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tried = min(job.sampler for job in looped(folder / "tried", 5, TRIED)[1:])
+        tried = min(job.sampler for job in looped(made(folder / "tried"), 5, TRIED)[1:])
         steps = max(1, math.ceil(given.seconds / (tried / TRIED)))
         ways = {
-            way.__name__: figures(way(folder / way.__name__, given.jobs + 1, steps)[1:])
+            way.__name__: figures(way(made(folder / way.__name__), given.jobs + 1, steps)[1:])
             for way in (watched, batched, looped)
         }
-        ways["shell"] = figures(shelled(folder / "shell", PROCESSES, steps))
+        ways["shell"] = figures(shelled(made(folder / "shell"), PROCESSES, steps))
     line = {"bench": "unattended", "goal_percent": GOAL, "steps": steps, **ways}
     line |= {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
     sys.stdout.write(json.dumps(line) + "\n")

@@ -23,6 +23,21 @@ from schemas.workflow import Workflow
 GIB = 2**30
 
 
+EDITOR: dict[str, Any] = {
+    "nodes": [
+        {
+            **{"id": 1, "type": "PrimitiveInt", "outputs": [{"name": "INT", "type": "INT", "links": []}]},
+            **{"properties": {"Node name for S&R": "Number"}, "widgets_values": [32, "increment"]},
+        },
+        {"id": 3, "type": "SaveImage", "widgets_values": ["n_%Number.value%"]},
+        {"id": 6, "type": "CLIPTextEncode", "widgets_values": ["a {red|green|blue|black|white} cat"]},
+    ],
+    "links": [],
+    "version": 0.4,
+}
+"""A graph of the editor's whose number moves from run to run, and whose prompt leaves a choice."""
+
+
 @dataclass
 class FakeApi:
     """What engine.api offers, as far as the shell asks. `behave` by file name: what running that file does."""

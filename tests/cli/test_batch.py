@@ -22,7 +22,7 @@ from engine.cli.repeating import Batch
 from engine.cli.views import Records
 from engine.journal.journal import Journal
 from schemas.settings import Settings
-from tests.cli.conftest import Ended
+from tests.cli.conftest import EDITOR, Ended
 
 Command = Callable[..., Ended]
 
@@ -31,18 +31,6 @@ GRAPH: dict[str, Any] = {
     "3": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
 }
 SAMPLER = {"5": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 20, "model": ["1", 0]}}}
-EDITOR = {
-    "nodes": [
-        {
-            **{"id": 1, "type": "PrimitiveInt", "outputs": [{"name": "INT", "type": "INT", "links": []}]},
-            **{"properties": {"Node name for S&R": "Number"}, "widgets_values": [32, "increment"]},
-        },
-        {"id": 3, "type": "SaveImage", "widgets_values": ["n_%Number.value%"]},
-        {"id": 6, "type": "CLIPTextEncode", "widgets_values": ["a {red|green|blue|black|white} cat"]},
-    ],
-    "links": [],
-    "version": 0.4,
-}
 
 
 @pytest.fixture

@@ -12,25 +12,13 @@ import pytest
 
 from schemas.report import RunReport
 from schemas.workflow import Workflow
-from tests.cli.conftest import Ended
+from tests.cli.conftest import EDITOR, Ended
 
 Command = Callable[..., Ended]
 Inputs = dict[str, Any]
 
 SAMPLER = {"seed": 7, "steps": 20, "model": ["1", 0]}
 API = {"5": {"class_type": "KSampler", "inputs": SAMPLER}}
-EDITOR = {
-    "nodes": [
-        {
-            **{"id": 1, "type": "PrimitiveInt", "outputs": [{"name": "INT", "type": "INT", "links": []}]},
-            **{"properties": {"Node name for S&R": "Number"}, "widgets_values": [32, "increment"]},
-        },
-        {"id": 3, "type": "SaveImage", "widgets_values": ["n_%Number.value%"]},
-        {"id": 6, "type": "CLIPTextEncode", "widgets_values": ["a {red|green|blue|black|white} cat"]},
-    ],
-    "links": [],
-    "version": 0.4,
-}
 
 
 class Recorder:

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import api
 from engine.cli import demo
+from schemas.settings import Settings
 
 SUBJECTS = ("circle", "square", "triangle", "cross")
 COLOURS = ("red", "green", "blue", "yellow", "orange", "black", "white")
@@ -19,6 +20,13 @@ SIDES = (64, 96, 128)
 def models() -> Path:
     """The models folder that comes with the program."""
     return Path(str(resources.files("graphs").joinpath(*demo.MODELS)))
+
+
+def settings_in(folder: Path) -> Settings:
+    """Everything in one folder."""
+    return Settings(
+        models=[models()], output=folder / "output", temp=folder / "temp", device="cpu", cache=folder / "cache"
+    )
 
 
 def graph(prompt: str, seed: int, *, steps: int = 1, side: int = demo.SIDE) -> bytes:

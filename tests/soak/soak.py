@@ -16,8 +16,7 @@ from engine.watching import places
 from engine.watching.watch import Options, watch
 from schemas.job import JobEnded
 from schemas.report import Event
-from schemas.settings import Settings
-from tests.soak.graphs import different, models
+from tests.soak.graphs import different, settings_in
 
 MEMORY_CACHE, DISK_CACHE = 2 * 2**20, 4 * 2**20
 """Bytes."""
@@ -63,15 +62,8 @@ class Soak:
         self.samples: list[Sample] = []
         self._graphs, self._source, self._dropped = graphs, different(), 0
         self._watched, self._cache = folder / "in", folder / "cache"
-        self._settings = Settings(
-            models=[models()],
-            output=folder / "output",
-            temp=folder / "temp",
-            device="cpu",
-            memory_cache=MEMORY_CACHE,
-            cache=self._cache,
-            cache_size=DISK_CACHE,
-        )
+        limits = {"memory_cache": MEMORY_CACHE, "cache": self._cache, "cache_size": DISK_CACHE}
+        self._settings = settings_in(folder).model_copy(update=limits)
 
     def run(self) -> None:
         """Run them all. Raises AssertionError if one of them failed."""

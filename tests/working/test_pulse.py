@@ -96,13 +96,14 @@ def test_why_nothing_goes_on_is_over_when_a_job_has_ended_and_not_when_it_waits_
 
 def test_why_nothing_goes_on_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulses, "WORKING", 0.01)
+    monkeypatch.setattr(pulses, "IDLE", 1000.0)
     heard = Heard()
     with Pulse(heard, "watch") as pulse:  # type: ignore[arg-type]
         assert heard.told.wait(10)
-        time.sleep(0.1)  # it rests now, for seconds
+        time.sleep(0.1)  # it rests now, and for long
         heard.told.clear()
         pulse.event(Waits("waits", "the disk is full"))
-        assert heard.told.wait(2)
+        assert heard.told.wait(10)
     assert heard.beats[-1]["waits"] == "the disk is full"
 
 
