@@ -9,7 +9,7 @@ import pytest
 
 from engine import api
 from engine.editor import translating
-from engine.errors import GraphInvalid
+from engine.errors import FileMissing, GraphInvalid
 from engine.folders import Folders
 from engine.plugins.registry import Registry
 from schemas.prompt import Prompt
@@ -99,7 +99,7 @@ def test_a_file_that_vanishes_between_check_and_run_is_a_problem(
     session = api.Session(settings(tmp_path))
 
     def gone(self: Folders, folder: str, name: str) -> FileRef:
-        raise api.FileMissing(folder, name, [], self.searched(folder))
+        raise FileMissing(folder, name, [], self.searched(folder))
 
     monkeypatch.setattr(Folders, "require", gone)
     report = session.run(api.load(CASE))
