@@ -148,7 +148,7 @@ def _append(path: Path, data: bytes) -> None:
                 raise OSError(ENOSPC, os.strerror(ENOSPC), str(path))  # a disk takes part of a write when it is full
             os.fsync(handle)
         except OSError:
-            with suppress(OSError):
+            with suppress(OSError):  # half a line stays, which the next start mends; the first trouble is told
                 os.ftruncate(handle, before)
             raise
     finally:

@@ -218,7 +218,7 @@ def open_to_read(folder: Path) -> sqlite3.Connection | None:
     if not path.is_file():
         return None
     for way in ("mode=ro", "immutable=1"):  # without a file of shared memory only the second one works
-        with suppress(sqlite3.OperationalError):
+        with suppress(sqlite3.OperationalError):  # this way is barred; the caller is told if both are
             database = _checked(f"{path.absolute().as_uri()}?{way}")
             if database is not None:
                 return database

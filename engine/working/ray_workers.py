@@ -125,7 +125,7 @@ class RayCrew:
 
     def _dismiss(self, worker: int) -> None:
         """Make sure of its end: one that cannot be reached may be at work still."""
-        with suppress(self._ray.exceptions.RayError):
+        with suppress(self._ray.exceptions.RayError):  # it is gone already
             self._ray.kill(self._actors.pop(worker))
 
 
